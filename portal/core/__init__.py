@@ -1,0 +1,7 @@
+"""Pure decisions over plain values: no I/O, no clock, no framework.
+
+    Address.parse -> registry values -> routing.resolve -> routing.decide -> a Decision
+    raw ID token  -> tokens.verify_id_token -> VerifiedClaims -> admission.admit -> Admitted
+
+May import: the standard library, idna, email-validator, joserfc. Never os, socket or SQLAlchemy.
+"""
