@@ -1,0 +1,127 @@
+"""All work with secrets: sealing at rest, random tokens and their hashes, passwords."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import threading
+from collections.abc import Sequence
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from portal.core.registry import Sealed
+
+
+class UnreadableSecretError(Exception):
+    """A sealed value opens with none of the keys: the key it was sealed with is lost."""
+
+
+class Vault:
+    """Seals secrets with the newest key and opens them with any.
+
+    `keys` are Fernet keys, newest first. Raises ValueError for a key that is none.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    def seal(self, text: str) -> Sealed:
+        """Give `text` encrypted under the newest key."""
+        return Sealed(self._fernet.encrypt(text.encode()))
+
+    def open(self, sealed: Sealed) -> str:
+        """Give the text that was sealed. Raises UnreadableSecretError."""
+        try:
+            return self._fernet.decrypt(sealed.token).decode()
+        except InvalidToken:
+            raise UnreadableSecretError("no key of PORTAL_ENCRYPTION_KEYS opens it") from None
+
+    def open_fresh(self, sealed: Sealed, *, seconds: int) -> str:
+        """As `open`, and the seal must not be older than `seconds`."""
+        try:
+            return self._fernet.decrypt(sealed.token, ttl=seconds).decode()
+        except InvalidToken:
+            raise UnreadableSecretError("it is stale or was sealed by another key") from None
+
+    def reseal(self, sealed: Sealed) -> Sealed:
+        """Give the same secret under the newest key. Raises UnreadableSecretError."""
+        try:
+            return Sealed(self._fernet.rotate(sealed.token))
+        except InvalidToken:
+            raise UnreadableSecretError("no key of PORTAL_ENCRYPTION_KEYS opens it") from None
+
+
+def new_key() -> str:
+    """Make a key fit for PORTAL_ENCRYPTION_KEYS."""
+    return Fernet.generate_key().decode()
+
+
+def derived_key(secret: str, purpose: str) -> str:
+    """Derive a Fernet key for one purpose from a long secret (HMAC-SHA256)."""
+    digest = hmac.digest(secret.encode(), b"portal/" + purpose.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode()
+
+
+def new_token() -> str:
+    """Make an unguessable token of 256 bits, safe in URLs and cookies."""
+    return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """Hash a random token for storage: whoever reads the table cannot use it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class PasswordsBusyError(Exception):
+    """So many password checks are under way that this one will not wait any longer."""
+
+
+class Passwords:
+    """argon2id with a bound on concurrent work: each check costs 64 MiB and a core for 0.1 s.
+
+    `at_once` checks run side by side; others wait up to `patience` seconds.
+    """
+
+    def __init__(
+        self, hasher: PasswordHasher | None = None, *, at_once: int = 2, patience: float = 5.0
+    ) -> None:
+        self._hasher = hasher or PasswordHasher()
+        self._slots = threading.BoundedSemaphore(at_once)
+        self._patience = patience
+        self._decoy = self._hasher.hash(new_token())
+
+    def hash(self, password: str) -> str:
+        """Give the argon2id string to store."""
+        return self._hasher.hash(password)
+
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Whether `password` is the one that `stored` was made from.
+
+        Costs the same without a stored hash, so that time does not tell who has an account.
+        Raises PasswordsBusyError.
+        """
+        if not self._slots.acquire(timeout=self._patience):
+            raise PasswordsBusyError
+        try:
+            self._hasher.verify(stored or self._decoy, password)
+        except (VerificationError, InvalidHashError):
+            return False
+        else:
+            return stored is not None
+        finally:
+            self._slots.release()
+
+    def is_due(self, stored: str) -> bool:
+        """Whether a hash was made with other parameters than today's and should be made anew."""
+        return self._hasher.check_needs_rehash(stored)
+
+
+def is_argon2id(text: str) -> bool:
+    """Whether `text` is an argon2id hash string."""
+    try:
+        PasswordHasher().check_needs_rehash(text)
+    except InvalidHashError:
+        return False
+    return text.startswith("$argon2id$")

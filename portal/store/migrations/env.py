@@ -1,0 +1,14 @@
+"""Alembic's entry: runs the migrations on the connection that `portal.store.schema` hands over."""
+
+from alembic import context
+
+from portal.store.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+    transaction_per_migration=False,
+)
+context.run_migrations()

@@ -1,0 +1,302 @@
+"""The tables. Times are UTC; secrets are sealed bytes; JSON columns hold small settings."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from portal.core.registry import Sealed
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; give UTC."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone reached the database")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Put the zone back that SQLite does not keep."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class SealedText(TypeDecorator[Sealed]):
+    """A secret as the vault sealed it; it is never opened here."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Sealed | None, dialect: Dialect) -> bytes | None:
+        """Take nothing but a sealed value."""
+        del dialect
+        if value is not None and not isinstance(value, Sealed):
+            raise TypeError("only a sealed secret may be stored")
+        return value.token if value is not None else None
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Sealed | None:
+        """Give it back sealed."""
+        del dialect
+        return Sealed(bytes(value)) if value is not None else None
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can name them too."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class setting
+        datetime: UtcDateTime(),
+        Sealed: SealedText(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+        str: Text(),
+    }
+
+
+class TenantRow(Base):
+    """A customer. `version` moves with every change to it, its clients or its connections."""
+
+    __tablename__ = "tenants"
+    __table_args__ = (CheckConstraint("status IN ('active','suspended')", name="status"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(63), unique=True)
+    name: Mapped[str]
+    status: Mapped[str] = mapped_column(String(16), server_default="active")
+    idle_minutes: Mapped[int] = mapped_column(server_default="60")
+    absolute_hours: Mapped[int] = mapped_column(server_default="12")
+    version: Mapped[int] = mapped_column(server_default="1")
+    origin: Mapped[str] = mapped_column(String(8), server_default="admin")
+    created_at: Mapped[datetime]
+
+
+class ClientRow(Base):
+    """A tenant's OIDC client. `*_ref` is the seed reference that a secret came from."""
+
+    __tablename__ = "clients"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(63))
+    issuer: Mapped[str] = mapped_column(index=True)
+    client_id: Mapped[str]
+    auth_method: Mapped[str] = mapped_column(String(32))
+    scopes: Mapped[list[str]]
+    connection_param: Mapped[str]
+    secret: Mapped[Sealed | None]
+    secret_ref: Mapped[str | None]
+    private_key: Mapped[Sealed | None]
+    private_key_ref: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(String(8), server_default="admin")
+
+
+class ConnectionRow(Base):
+    """A tenant's SSOJet connection; without a client it goes through the default one."""
+
+    __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("tenant_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(63))
+    name: Mapped[str]
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("clients.id"), index=True)
+    ssojet_connection: Mapped[str]
+    authorize_params: Mapped[dict[str, Any]]
+    enabled: Mapped[bool]
+    email_verified: Mapped[str] = mapped_column(String(16))
+    new_users: Mapped[str] = mapped_column(String(8))
+    require_claims: Mapped[dict[str, Any]]
+    role_claim: Mapped[str]
+    roles: Mapped[dict[str, Any]]
+    origin: Mapped[str] = mapped_column(String(8), server_default="admin")
+
+
+class DomainRow(Base):
+    """A domain that a tenant claims. Many may claim it, one can have it verified."""
+
+    __tablename__ = "domains"
+    __table_args__ = (
+        UniqueConstraint("name", "tenant_id"),
+        Index(
+            "uq_domains_name_verified",
+            "name",
+            unique=True,
+            sqlite_where=text("verified"),
+            postgresql_where=text("verified"),
+        ),
+        Index("ix_domains_tenant_id_name", "tenant_id", "name"),
+        CheckConstraint("policy IN ('password','optional','required')", name="policy"),
+        CheckConstraint("rollout BETWEEN 0 AND 100", name="rollout"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(253))
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    policy: Mapped[str] = mapped_column(String(16))
+    subdomains: Mapped[bool]
+    verified: Mapped[bool]
+    rollout: Mapped[int]
+    origin: Mapped[str] = mapped_column(String(8), server_default="admin")
+
+
+class DomainConnectionRow(Base):
+    """Which connections a domain leads to, in the order in which people see them."""
+
+    __tablename__ = "domain_connections"
+
+    domain_id: Mapped[int] = mapped_column(
+        ForeignKey("domains.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"), index=True)
+
+
+class UserRow(Base):
+    """An account: of one tenant, or an operator (of none). An address is one account."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        CheckConstraint("(tenant_id IS NULL) = (role = 'operator')", name="operator"),
+        CheckConstraint("role IN ('member','admin','operator')", name="role"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email_key: Mapped[str] = mapped_column(String(320), unique=True)
+    email: Mapped[str] = mapped_column(String(320))
+    name: Mapped[str]
+    tenant_id: Mapped[int | None] = mapped_column(
+        ForeignKey("tenants.id", ondelete="CASCADE"), index=True
+    )
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str | None]
+    password_ref: Mapped[str | None]
+    sso_exempt: Mapped[bool] = mapped_column(server_default=text("false"))
+    disabled: Mapped[bool] = mapped_column(server_default=text("false"))
+    origin: Mapped[str] = mapped_column(String(8), server_default="admin")
+    created_at: Mapped[datetime]
+    last_sign_in_at: Mapped[datetime | None]
+
+
+class IdentityRow(Base):
+    """A person at an issuer, linked to an account of one tenant."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject", "tenant_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    issuer: Mapped[str]
+    client_id: Mapped[str]
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+
+
+class SessionRow(Base):
+    """A signed-in browser. The cookie's token is kept as its hash alone."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("ix_sessions_issuer_sid", "issuer", "sid"),
+        Index("ix_sessions_issuer_subject", "issuer", "subject"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    method: Mapped[str] = mapped_column(String(16))
+    connection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("connections.id", ondelete="SET NULL"), index=True
+    )
+    connection_name: Mapped[str | None]
+    issuer: Mapped[str | None]
+    client_id: Mapped[str | None]
+    subject: Mapped[str | None] = mapped_column(String(255))
+    sid: Mapped[str | None]
+    id_token: Mapped[Sealed | None]
+    created_at: Mapped[datetime]
+    authenticated_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    ends_by: Mapped[datetime | None]
+    network: Mapped[str]
+    user_agent: Mapped[str]
+
+
+class SpentRow(Base):
+    """Something that may be used once and has been, kept until it would have expired anyway."""
+
+    __tablename__ = "spent"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ThrottleRow(Base):
+    """A counter of a rate limit, by the hash of what it counts."""
+
+    __tablename__ = "throttle"
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hits: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditRow(Base):
+    """One entry of the trail. `tenant_id` has no foreign key: the trail outlives its tenant."""
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("ix_audit_tenant_id_id", "tenant_id", "id"),
+        Index("ix_audit_reference", "reference"),
+        Index("ix_audit_at", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    event: Mapped[str] = mapped_column(String(64))
+    outcome: Mapped[str] = mapped_column(String(32))
+    tenant_id: Mapped[int | None]
+    user_id: Mapped[int | None]
+    actor: Mapped[str]
+    object: Mapped[str]
+    network: Mapped[str]
+    reference: Mapped[str] = mapped_column(String(16))
+    change_set: Mapped[str | None] = mapped_column(String(32))
+    detail: Mapped[dict[str, Any]]
