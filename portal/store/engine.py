@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Row, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-__all__ = ["Database", "IntegrityError", "OperationalError", "connect_url"]
+__all__ = ["AnyRow", "Database", "IntegrityError", "OperationalError", "connect_url"]
 
 BUSY_SECONDS = 10.0
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of whatever columns."""
 
 
 def connect_url(url: str) -> URL:

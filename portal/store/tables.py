@@ -205,6 +205,7 @@ class UserRow(Base):
     role: Mapped[str] = mapped_column(String(16))
     password_hash: Mapped[str | None]
     password_ref: Mapped[str | None]
+    group_role: Mapped[str | None] = mapped_column(String(16))
     sso_exempt: Mapped[bool] = mapped_column(server_default=text("false"))
     disabled: Mapped[bool] = mapped_column(server_default=text("false"))
     origin: Mapped[str] = mapped_column(String(8), server_default="admin")

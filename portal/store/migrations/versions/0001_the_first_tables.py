@@ -9,7 +9,6 @@ from alembic import op
 
 import portal.store.tables
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -136,6 +135,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Integer(), nullable=True),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("group_role", sa.String(length=16), nullable=True),
         sa.Column("password_ref", sa.Text(), nullable=True),
         sa.Column("sso_exempt", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("disabled", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),

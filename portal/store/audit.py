@@ -1,0 +1,61 @@
+"""The append-only trail: who did what, when, from where, and how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from portal.store.tables import AuditRow
+
+
+class Event(StrEnum):
+    """What an entry is about, as `subject:action`."""
+
+    SIGN_IN_PASSWORD = "sign_in:password"  # noqa: S105 - an event, not a secret
+    SIGN_IN_SSO = "sign_in:sso"
+    SIGN_OUT = "session:sign_out"
+    SESSION_REVOKED = "session:revoked"
+    SESSION_ENDED_BY_PROVIDER = "session:ended_by_provider"
+    REGISTRY_CHANGED = "registry:changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `outcome` is `success` or a code; `detail` never holds a secret or a token."""
+
+    at: datetime
+    event: Event
+    outcome: str
+    actor: str
+    tenant_id: int | None = None
+    user_id: int | None = None
+    object: str = ""
+    network: str = ""
+    reference: str = ""
+    change_set: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(connection: Connection, *entries: Entry) -> None:
+    """Append entries to the trail."""
+    if entries:
+        connection.execute(insert(AuditRow), [_values(entry) for entry in entries])
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": entry.at,
+        "event": entry.event.value,
+        "outcome": entry.outcome,
+        "actor": entry.actor[:320],
+        "tenant_id": entry.tenant_id,
+        "user_id": entry.user_id,
+        "object": entry.object,
+        "network": entry.network,
+        "reference": entry.reference,
+        "change_set": entry.change_set,
+        "detail": dict(entry.detail),
+    }

@@ -1,0 +1,240 @@
+"""The registry as the sign-in path reads it: values in the form of `portal.core.registry`.
+
+A lookup is one indexed query for the domain and its parents. What hangs on a tenant (clients and
+connections) is kept in the process by (tenant, version): every change to them moves the version
+that the same query brings along, so nothing stale is ever used, and memory does not grow with the
+number of domains.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection as DbConnection
+from sqlalchemy import bindparam, select
+
+from portal.core.address import Domain
+from portal.core.registry import (
+    AuthMethod,
+    Client,
+    Connection,
+    DomainRule,
+    EmailVerified,
+    NewUsers,
+    Policy,
+    Role,
+    Tenant,
+)
+from portal.store.engine import AnyRow, Database
+from portal.store.tables import (
+    ClientRow,
+    ConnectionRow,
+    DomainConnectionRow,
+    DomainRow,
+    TenantRow,
+)
+
+_KEPT_TENANTS = 2000
+
+_TENANT = (
+    TenantRow.id.label("tenant_id"),
+    TenantRow.slug,
+    TenantRow.name.label("tenant_name"),
+    TenantRow.status,
+    TenantRow.idle_minutes,
+    TenantRow.absolute_hours,
+    TenantRow.version,
+)
+
+_BY_NAMES = (
+    select(
+        DomainRow.id,
+        DomainRow.name,
+        DomainRow.policy,
+        DomainRow.subdomains,
+        DomainRow.verified,
+        DomainRow.rollout,
+        *_TENANT,
+        DomainConnectionRow.connection_id,
+    )
+    .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+    .outerjoin(DomainConnectionRow, DomainConnectionRow.domain_id == DomainRow.id)
+    .where(DomainRow.name.in_(bindparam("names", expanding=True)))
+    .order_by(DomainRow.id, DomainConnectionRow.position)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A tenant with all its connections, by id."""
+
+    tenant: Tenant
+    connections: Mapping[int, Connection]
+
+    def connection(self, slug: str) -> Connection | None:
+        """Give the connection of that name."""
+        return next((c for c in self.connections.values() if c.slug == slug), None)
+
+
+class Registry:
+    """Reads the registry. `default_client` serves connections that name no client."""
+
+    def __init__(
+        self, database: Database, *, base_url: str, default_client: Client | None = None
+    ) -> None:
+        self._database = database
+        self._base_url = base_url
+        self.default_client = default_client
+        self._kept: OrderedDict[int, tuple[int, Bundle]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def candidates(self, domain: Domain) -> list[DomainRule]:
+        """Give every entry, of any tenant, for the domain or one of its parents."""
+        with self._database.read() as connection:
+            rows = connection.execute(_BY_NAMES, {"names": list(domain.lookup_names())}).all()
+            return self._rules(connection, rows)
+
+    def tenant(self, slug: str) -> Bundle | None:
+        """Give the tenant of that slug with its connections."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_TENANT).where(TenantRow.slug == slug)).first()
+            return self._bundle(connection, row) if row else None
+
+    def tenant_by_id(self, tenant_id: int) -> Bundle | None:
+        """Give the tenant with its connections, as they are now."""
+        with self._database.read() as connection:
+            row = connection.execute(select(*_TENANT).where(TenantRow.id == tenant_id)).first()
+            return self._bundle(connection, row) if row else None
+
+    def by_issuer(self, issuer: str, *, limit: int = 2) -> list[tuple[Tenant, Connection]]:
+        """Give up to `limit` usable connections whose own client is at this issuer."""
+        query = (
+            select(*_TENANT, ConnectionRow.id.label("connection_id"))
+            .join(ConnectionRow, ConnectionRow.tenant_id == TenantRow.id)
+            .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
+            .where(self._at_issuer(issuer), ConnectionRow.enabled, TenantRow.status == "active")
+            .order_by(ConnectionRow.id)
+            .limit(limit)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+            bundles = [(self._bundle(connection, row), row.connection_id) for row in rows]
+        return [(b.tenant, b.connections[i]) for b, i in bundles if i in b.connections]
+
+    def clients_at(self, issuer: str) -> list[Client]:
+        """Give every client, of whatever tenant, at this issuer."""
+        query = (
+            select(ClientRow, TenantRow.slug.label("tenant_slug"))
+            .join(TenantRow, TenantRow.id == ClientRow.tenant_id)
+            .where(ClientRow.issuer == issuer)
+        )
+        with self._database.read() as connection:
+            found = [self._client(row, row.tenant_slug) for row in connection.execute(query)]
+        default = self.default_client
+        return [*found, default] if default and default.issuer == issuer else found
+
+    def _at_issuer(self, issuer: str) -> Any:
+        default = self.default_client
+        if default and default.issuer == issuer:
+            return (ClientRow.issuer == issuer) | ConnectionRow.client_id.is_(None)
+        return ClientRow.issuer == issuer
+
+    def _rules(self, connection: DbConnection, rows: Sequence[AnyRow]) -> list[DomainRule]:
+        rules: list[DomainRule] = []
+        start = 0
+        for index, row in enumerate(rows):
+            if index + 1 < len(rows) and rows[index + 1].id == row.id:
+                continue
+            bundle = self._bundle(connection, row)
+            ids = [r.connection_id for r in rows[start : index + 1]]
+            start = index + 1
+            rules.append(
+                DomainRule(
+                    id=row.id,
+                    domain=Domain(row.name),
+                    tenant=bundle.tenant,
+                    connections=tuple(
+                        bundle.connections[i] for i in ids if i in bundle.connections
+                    ),
+                    policy=Policy(row.policy),
+                    subdomains=row.subdomains,
+                    verified=row.verified,
+                    rollout=row.rollout,
+                )
+            )
+        return rules
+
+    def _bundle(self, connection: DbConnection, row: AnyRow) -> Bundle:
+        kept = self._kept.get(row.tenant_id)
+        if kept is not None and kept[0] == row.version:
+            return kept[1]
+        bundle = self._load(connection, row)
+        with self._lock:
+            self._kept[row.tenant_id] = (row.version, bundle)
+            self._kept.move_to_end(row.tenant_id)
+            while len(self._kept) > _KEPT_TENANTS:
+                self._kept.popitem(last=False)
+        return bundle
+
+    def _load(self, connection: DbConnection, row: AnyRow) -> Bundle:
+        tenant = tenant_from(row)
+        clients = {
+            client.id: self._client(client, tenant.slug)
+            for client in connection.execute(
+                select(ClientRow).where(ClientRow.tenant_id == tenant.id)
+            )
+        }
+        connections = {
+            found.id: self._connection(found, clients)
+            for found in connection.execute(
+                select(ConnectionRow)
+                .where(ConnectionRow.tenant_id == tenant.id)
+                .order_by(ConnectionRow.id)
+            )
+        }
+        return Bundle(tenant, connections)
+
+    def _client(self, row: AnyRow, tenant: str) -> Client:
+        return Client(
+            key=row.key,
+            tenant=tenant,
+            issuer=row.issuer,
+            client_id=row.client_id,
+            redirect_uri=f"{self._base_url}/auth/callback/{tenant}",
+            auth_method=AuthMethod(row.auth_method),
+            scopes=tuple(row.scopes),
+            connection_param=row.connection_param,
+            secret=row.secret,
+            private_key=row.private_key,
+        )
+
+    def _connection(self, row: AnyRow, clients: Mapping[int, Client]) -> Connection:
+        client = clients.get(row.client_id) if row.client_id else self.default_client
+        return Connection(
+            id=row.id,
+            slug=row.key,
+            name=row.name,
+            client=client,
+            ssojet_connection=row.ssojet_connection,
+            authorize_params=row.authorize_params,
+            enabled=row.enabled,
+            email_verified=EmailVerified(row.email_verified),
+            new_users=NewUsers(row.new_users),
+            require_claims=row.require_claims,
+            role_claim=row.role_claim,
+            roles={group: Role(role) for group, role in row.roles.items()},
+        )
+
+
+def tenant_from(row: AnyRow) -> Tenant:
+    """Make the tenant's value from a row that carries the tenant's columns."""
+    return Tenant(
+        id=row.tenant_id,
+        slug=row.slug,
+        name=row.tenant_name,
+        suspended=row.status != "active",
+        idle_minutes=row.idle_minutes,
+        absolute_hours=row.absolute_hours,
+    )

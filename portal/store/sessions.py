@@ -1,0 +1,168 @@
+"""Sessions: opened at every sign-in, found by the hash of the cookie's token, ended by deletion."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+
+from portal.core.registry import Account
+from portal.core.session import Session, SignedInBy
+from portal.crypto import new_token, token_hash
+from portal.store.accounts import ACCOUNT_COLUMNS, account_from
+from portal.store.engine import AnyRow
+from portal.store.tables import SessionRow, TenantRow, UserRow
+
+_SESSIONS = (
+    select(
+        SessionRow.id,
+        SessionRow.public_id,
+        SessionRow.method,
+        SessionRow.connection_id,
+        SessionRow.connection_name,
+        SessionRow.issuer,
+        SessionRow.client_id,
+        SessionRow.subject,
+        SessionRow.sid,
+        SessionRow.id_token,
+        SessionRow.created_at,
+        SessionRow.authenticated_at,
+        SessionRow.last_seen_at,
+        SessionRow.ends_by,
+        SessionRow.network,
+        SessionRow.user_agent,
+        *ACCOUNT_COLUMNS,
+    )
+    .join(UserRow, UserRow.id == SessionRow.user_id)
+    .outerjoin(TenantRow, TenantRow.id == UserRow.tenant_id)
+)
+
+
+_BY_TOKEN = _SESSIONS.where(SessionRow.token_hash == bindparam("token_hash"))
+
+
+def open_session(
+    connection: Connection,
+    account: Account,
+    by: SignedInBy,
+    *,
+    now: datetime,
+    ends_by: datetime | None = None,
+    network: str = "",
+    user_agent: str = "",
+) -> str:
+    """Open a session and give the token for its cookie; only the token's hash is kept."""
+    token = new_token()
+    connection.execute(
+        insert(SessionRow).values(
+            token_hash=token_hash(token),
+            public_id=secrets.token_hex(8),
+            user_id=account.id,
+            method=by.method,
+            connection_id=by.connection_id,
+            connection_name=by.connection_name,
+            issuer=by.issuer,
+            client_id=by.client_id,
+            subject=by.subject,
+            sid=by.sid,
+            id_token=by.id_token,
+            created_at=now,
+            authenticated_at=now,
+            last_seen_at=now,
+            ends_by=ends_by,
+            network=network,
+            user_agent=user_agent[:300],
+        )
+    )
+    return token
+
+
+def load(connection: Connection, token: str) -> Session | None:
+    """Give the session of a cookie's token, live or not, or None."""
+    row = connection.execute(_BY_TOKEN, {"token_hash": token_hash(token)}).first()
+    return _session(row) if row else None
+
+
+def of_account(connection: Connection, account_id: int) -> list[Session]:
+    """Give every session of an account, the newest first."""
+    query = _SESSIONS.where(SessionRow.user_id == account_id).order_by(SessionRow.id.desc())
+    return [_session(row) for row in connection.execute(query)]
+
+
+def touch(connection: Connection, session: Session, now: datetime) -> None:
+    """Note that the session was used, and so move its idle end."""
+    connection.execute(
+        update(SessionRow).where(SessionRow.id == session.id).values(last_seen_at=now)
+    )
+
+
+def end(connection: Connection, session_id: int) -> bool:
+    """End one session; give whether it was there."""
+    return _end_where(connection, [SessionRow.id == session_id]) > 0
+
+
+def end_by_public_id(connection: Connection, public_id: str, *, account_id: int) -> bool:
+    """End one of an account's sessions by the name that pages give it."""
+    return (
+        _end_where(
+            connection, [SessionRow.public_id == public_id, SessionRow.user_id == account_id]
+        )
+        > 0
+    )
+
+
+def end_of_account(connection: Connection, account_id: int) -> int:
+    """End every session of an account; give how many."""
+    return _end_where(connection, [SessionRow.user_id == account_id])
+
+
+def end_at_provider(
+    connection: Connection,
+    *,
+    issuer: str,
+    client_ids: Sequence[str],
+    sid: str | None,
+    subject: str | None,
+) -> int:
+    """End what a provider says has ended: the session `sid`, or all of a subject; give how many.
+
+    Only sessions of these clients at this issuer (OpenID Connect Back-Channel Logout, 2.7).
+    """
+    assert sid or subject, "a logout token names a session or a subject"
+    where: list[ColumnElement[bool]] = [
+        SessionRow.issuer == issuer,
+        SessionRow.client_id.in_(client_ids),
+    ]
+    if sid:
+        where.append(SessionRow.sid == sid)
+    if subject:
+        where.append(SessionRow.subject == subject)
+    return _end_where(connection, where)
+
+
+def _end_where(connection: Connection, where: Sequence[ColumnElement[bool]]) -> int:
+    return connection.execute(delete(SessionRow).where(*where)).rowcount
+
+
+def _session(row: AnyRow) -> Session:
+    return Session(
+        id=row.id,
+        public_id=row.public_id,
+        account=account_from(row),
+        by=SignedInBy(
+            method=row.method,
+            connection_id=row.connection_id,
+            connection_name=row.connection_name,
+            issuer=row.issuer,
+            client_id=row.client_id,
+            subject=row.subject,
+            sid=row.sid,
+            id_token=row.id_token,
+        ),
+        created_at=row.created_at,
+        authenticated_at=row.authenticated_at,
+        last_seen_at=row.last_seen_at,
+        ends_by=row.ends_by,
+        network=row.network,
+        user_agent=row.user_agent,
+    )
