@@ -270,13 +270,14 @@ class SpentRow(Base):
 
 
 class ThrottleRow(Base):
-    """A counter of a rate limit, by the hash of what it counts."""
+    """One thing that a limit counts, by the hash of whom it counts against."""
 
     __tablename__ = "throttle"
+    __table_args__ = (Index("ix_throttle_key_hash_at", "key_hash", "at"),)
 
-    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    hits: Mapped[int]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_hash: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class AuditRow(Base):

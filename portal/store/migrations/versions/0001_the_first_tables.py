@@ -64,13 +64,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "throttle",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key_hash", sa.String(length=64), nullable=False),
-        sa.Column("hits", sa.Integer(), nullable=False),
-        sa.Column("expires_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_throttle")),
+        sa.Column("at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_throttle")),
     )
     with op.batch_alter_table("throttle", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_throttle_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_throttle_at"), ["at"], unique=False)
+        batch_op.create_index("ix_throttle_key_hash_at", ["key_hash", "at"], unique=False)
 
     op.create_table(
         "clients",
@@ -135,8 +136,8 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Integer(), nullable=True),
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
-        sa.Column("group_role", sa.String(length=16), nullable=True),
         sa.Column("password_ref", sa.Text(), nullable=True),
+        sa.Column("group_role", sa.String(length=16), nullable=True),
         sa.Column("sso_exempt", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("disabled", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("origin", sa.String(length=8), server_default="admin", nullable=False),
@@ -315,7 +316,8 @@ def downgrade() -> None:
 
     op.drop_table("clients")
     with op.batch_alter_table("throttle", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_throttle_expires_at"))
+        batch_op.drop_index("ix_throttle_key_hash_at")
+        batch_op.drop_index(batch_op.f("ix_throttle_at"))
 
     op.drop_table("throttle")
     op.drop_table("tenants")

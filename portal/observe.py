@@ -1,0 +1,80 @@
+"""What operators see: structured logs with references, and Prometheus counters."""
+
+import logging
+import os
+import re
+import secrets
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("portal")
+
+SIGN_INS = Counter(
+    "portal_sign_ins_total", "Sign-ins by method and outcome.", ["method", "outcome"]
+)
+
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
+_SECRET_KEYS = re.compile(
+    r"pass(word)?|secret|token|code$|verifier|cookie|authorization|assertion|private_key|nonce|state$",
+    re.IGNORECASE,
+)
+
+
+def new_reference() -> str:
+    """Make the reference of a request or a failure, as people read it out: `4F7K-92QX`."""
+    letters = [secrets.choice(_ALPHABET) for _ in range(8)]
+    return "".join(letters[:4]) + "-" + "".join(letters[4:])
+
+
+def configure_logging(*, json_lines: bool) -> None:
+    """Send every log line to stderr: JSON for machines, plain lines for people."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if json_lines
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            redact,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank the values of keys that name secrets: the last net, not the first."""
+    del logger, method
+    for key in event:
+        if _SECRET_KEYS.search(key):
+            event[key] = "[redacted]"
+    return event
+
+
+def masked(address: str) -> str:
+    """Give an address as logs may hold it: first letter and domain."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def metrics_text() -> bytes:
+    """Give the metrics of all workers in Prometheus' text format.
+
+    With PROMETHEUS_MULTIPROC_DIR set before the first import the counters live in files there, so
+    that a worker's death takes none away.
+    """
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
