@@ -128,7 +128,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
-    """One of the person's sessions. `id` is its public id, never its token; times are UTC."""
+    """One of the person's sessions; times are UTC.
+
+    `id` is its public, URL-safe id, never its token.
+    """
 
     id: str
     method: Method
