@@ -42,7 +42,7 @@ class Element:
         found = []
         for part in self.inside:
             if isinstance(part, Element):
-                same = all(part.attrs.get(k.strip("_")) == v for k, v in attrs.items())
+                same = all(part.attrs.get(name) == value for name, value in attrs.items())
                 if same and tag in {None, part.tag}:
                     found.append(part)
                 found += part.all(tag, **attrs)
