@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["AnyRow", "Database", "IntegrityError", "OperationalError", "connect_url"]
+__all__ = ["AnyRow", "Database", "DatabaseGoneError", "IntegrityError", "connect_url"]
 
 BUSY_SECONDS = 10.0
 
@@ -23,6 +24,10 @@ def connect_url(url: str) -> URL:
     if parsed.drivername in {"postgresql", "postgres"}:
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+class DatabaseGoneError(Exception):
+    """The database cannot be reached or does not answer now."""
 
 
 class Database:
@@ -44,18 +49,30 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection for reading, outside any transaction."""
-        with self._reader.connect() as connection:
+        with _gone_is_named(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
-        with self._writer.begin() as connection:
+        with _gone_is_named(), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _gone_is_named() -> Iterator[None]:
+    """Turn the drivers' many ways to say "no database" into one error.
+
+    A statement that is wrong (a missing table, a broken constraint) stays what it is.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise DatabaseGoneError(type(getattr(error, "orig", error)).__name__) from error
 
 
 def _engine(url: URL, *, is_sqlite: bool, pool_size: int) -> Engine:

@@ -135,6 +135,20 @@ class Registry:
         default = self.default_client
         return [*found, default] if default and default.issuer == issuer else found
 
+    def signing_clients(self) -> list[Client]:
+        """Give every client that proves itself with a private key."""
+        query = (
+            select(ClientRow, TenantRow.slug.label("tenant_slug"))
+            .join(TenantRow, TenantRow.id == ClientRow.tenant_id)
+            .where(
+                ClientRow.auth_method == AuthMethod.PRIVATE_KEY_JWT,
+                ClientRow.private_key.is_not(None),
+            )
+            .order_by(ClientRow.id)
+        )
+        with self._database.read() as connection:
+            return [self._client(row, row.tenant_slug) for row in connection.execute(query)]
+
     def _at_issuer(self, issuer: str) -> Any:
         default = self.default_client
         if default and default.issuer == issuer:

@@ -16,6 +16,10 @@ _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x706F7274  # any number, the same in every process
 
 
+class NotMigratedError(Exception):
+    """The schema is not what this version needs; the message says how to mend it."""
+
+
 def upgrade(database: Database, revision: str = "head") -> None:
     """Migrate up to `revision`; a second process waits for the first and then finds it done."""
     with _locked(database) as connection:
@@ -38,6 +42,17 @@ def head() -> str:
     newest = ScriptDirectory.from_config(_config(None)).get_current_head()
     assert newest is not None, "the package ships its migrations"
     return newest
+
+
+def check_migrated(database: Database) -> None:
+    """Raise NotMigratedError where the schema is not what this version needs."""
+    with database.read() as connection:
+        at = current(connection)
+    if at != head():
+        raise NotMigratedError(
+            f"the database is at {at or 'no'} schema, this version needs {head()}: "
+            "run `portal db upgrade`"
+        )
 
 
 def _config(connection: Connection | None) -> Config:

@@ -101,6 +101,11 @@ def end(connection: Connection, session_id: int) -> bool:
     return _end_where(connection, [SessionRow.id == session_id]) > 0
 
 
+def end_by_token(connection: Connection, token: str) -> bool:
+    """End the session of a cookie's token; give whether it was there."""
+    return _end_where(connection, [SessionRow.token_hash == token_hash(token)]) > 0
+
+
 def end_by_public_id(connection: Connection, public_id: str, *, account_id: int) -> bool:
     """End one of an account's sessions by the name that pages give it."""
     return (

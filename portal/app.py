@@ -1,0 +1,126 @@
+"""The Flask app: blueprints, error handlers, templates; alone in knowing both web and admin."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g, redirect, render_template, request
+from flask_wtf.csrf import CSRFError
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from portal.observe import log
+from portal.services import Services
+from portal.store.engine import DatabaseGoneError
+from portal.web import account, failures, login, ops, sso
+from portal.web.context import reference, services
+from portal.web.edge import guard, static_url_for
+from portal.web.identity import current_session, go_to_sign_in
+from portal.web.pages import ErrorPage, Link
+
+_PACKAGE = Path(__file__).parent
+PRODUCT = "Portal"
+
+
+def create_app(built: Services) -> Flask:
+    """Build the app around its services."""
+    app = Flask(
+        "portal",
+        static_folder=str(_PACKAGE / "static"),
+        template_folder=str(_template_folder()),
+        root_path=str(_PACKAGE),
+    )
+    app.extensions["portal"] = built
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    guard(app, built.settings)
+    for module in (login, sso, account, ops):
+        app.register_blueprint(module.blueprint)
+    _add_globals(app)
+    _add_error_pages(app)
+    return app
+
+
+def _template_folder() -> Path:
+    """Give the templates: inside the package once installed, beside it in a checkout."""
+    shipped = _PACKAGE / "templates"
+    return shipped if shipped.is_dir() else _PACKAGE.parent / "templates"
+
+
+def _add_globals(app: Flask) -> None:
+    addresses = static_url_for(app)
+    app.jinja_env.globals["static_url"] = addresses.__getitem__
+    app.jinja_env.globals["product_name"] = PRODUCT
+
+
+def _add_error_pages(app: Flask) -> None:
+    @app.errorhandler(CSRFError)
+    def form_again(error: CSRFError) -> Any:
+        if request.endpoint == "login.submit":
+            return login.form_again(error)
+        view = app.view_functions.get(request.endpoint or "")
+        if getattr(view, "needs_session", False) and current_session() is None:
+            return go_to_sign_in()
+        return _page(400, text="The form had been open for too long. Open it again and retry.")
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Any:
+        if error.code is None or error.code < 400:
+            return error
+        response = _page(error.code)
+        if error.code == 405 and getattr(error, "valid_methods", None):
+            response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
+        return response
+
+    @app.errorhandler(DatabaseGoneError)
+    def unavailable(error: DatabaseGoneError) -> Response:
+        log.error("database.gone", cause=str(error), reference=_reference())
+        response = _page(503)
+        response.headers["Retry-After"] = "5"
+        return response
+
+    @app.errorhandler(Exception)
+    def broke(error: Exception) -> Response:
+        # The kind and place of the error, never its text: that may hold what was sent.
+        log.error(
+            "request.broke", error=type(error).__name__, reference=_reference(), where=_where(error)
+        )
+        return _page(500)
+
+    @app.route("/login/")
+    def slash() -> Response:
+        return redirect("/login", 302)
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+
+
+def _reference() -> str:
+    return reference() if hasattr(g, "reference") else ""
+
+
+def _page(status: int, *, text: str = "") -> Response:
+    words = failures.ERROR_PAGES.get(status) or failures.ERROR_PAGES[400 if status < 500 else 500]
+    page = ErrorPage(
+        status=status,
+        title=words.title,
+        text=text or words.text,
+        reference=_reference(),
+        link=_way_on(status),
+    )
+    response = Response(render_template("errors/page.html", page=page), status)
+    response.content_type = "text/html; charset=utf-8"
+    return response
+
+
+def _way_on(status: int) -> Link:
+    if status == 421:
+        return Link(services().settings.base_url + "/login", "Go to the portal")
+    return Link("/login", "Go to the sign-in page")

@@ -1,0 +1,88 @@
+"""Who is asking, and how a flow can end."""
+
+from dataclasses import dataclass, field
+
+from portal.core.errors import FailureCode
+from portal.core.redirects import SafePath
+from portal.core.registry import Connection, Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Where a request comes from; `reference` is what its page, log and trail bear."""
+
+    network: str = ""
+    user_agent: str = field(default="", repr=False)
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session was opened; `token` goes into its cookie and nowhere else."""
+
+    token: str = field(repr=False)
+    next: SafePath
+
+
+@dataclass(frozen=True, slots=True)
+class GoToProvider:
+    """Send the browser to the provider, with the attempt in a cookie of its own."""
+
+    url: str = field(repr=False)
+    cookie_name: str
+    cookie_value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordAsked:
+    """The password is what is needed now; `off` says that SSO is not available."""
+
+    off: FailureCode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceAsked:
+    """Several connections lead on; the person picks one."""
+
+    tenant: Tenant
+    connections: tuple[Connection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SsoMissing:
+    """SSO was asked for, and the domain has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPassword:
+    """Nobody of that address has that password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Too many tries; another makes sense after `retry_after` seconds."""
+
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The sign-in ended; the person may start again with `email` and `next`."""
+
+    code: FailureCode
+    reference: str
+    email: str = ""
+    next: SafePath | None = None
+
+
+BeginOutcome = (
+    SignedIn
+    | GoToProvider
+    | PasswordAsked
+    | ChoiceAsked
+    | SsoMissing
+    | WrongPassword
+    | Throttled
+    | Failed
+)
+FinishOutcome = SignedIn | Failed

@@ -1,0 +1,212 @@
+"""The beginning of a sign-in: from an address to a password check or to a provider."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from pydantic import SecretStr
+
+from portal.core.address import Address
+from portal.core.attempt import Attempt, cookie_name, new_state
+from portal.core.errors import FailureCode, SignInFailure
+from portal.core.redirects import HOME, SafePath
+from portal.core.registry import Account, Connection, Policy, Tenant
+from portal.core.routing import (
+    Asked,
+    AskPassword,
+    Choose,
+    Refused,
+    Route,
+    SsoNotSetUp,
+    UsePassword,
+    UseSso,
+    Verdict,
+    decide,
+    resolve,
+)
+from portal.flows.outcomes import (
+    BeginOutcome,
+    ChoiceAsked,
+    GoToProvider,
+    PasswordAsked,
+    SsoMissing,
+    Visitor,
+)
+from portal.flows.password import check_password
+from portal.flows.refusal import write_down
+from portal.oidc.client import new_nonce, new_verifier
+from portal.services import Services
+from portal.store import accounts
+from portal.store.registry import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What the form said. `previous` is the session token that the browser already has."""
+
+    address: Address
+    password: SecretStr | None = None
+    wants_sso: bool = False
+    connection: str = ""
+    next: SafePath | None = None
+    previous: SecretStr | None = None
+
+
+def begin(services: Services, sign_in: SignIn, visitor: Visitor) -> BeginOutcome:
+    """Begin a sign-in: decide where the address goes, and take the first step there."""
+    asked = Asked(
+        password_typed=sign_in.password is not None,
+        wants_sso=sign_in.wants_sso or bool(sign_in.connection),
+        connection=sign_in.connection,
+    )
+    verdict, account = judge(services, sign_in.address, asked=asked)
+    try:
+        return _act(services, sign_in, visitor, verdict=verdict, account=account)
+    except SignInFailure as failure:
+        return write_down(
+            services,
+            failure,
+            visitor,
+            method="password" if isinstance(verdict.decision, UsePassword) else "sso",
+            tenant=verdict.route.rule.tenant if verdict.route.rule else None,
+            email=str(sign_in.address),
+            next_path=sign_in.next,
+        )
+
+
+def judge(services: Services, address: Address, *, asked: Asked) -> tuple[Verdict, Account | None]:
+    """Decide for an address as the registry is now; give the account too where it was needed."""
+    route = route_of(services, address)
+    account = None
+    if asked.password_typed or (not asked.wants_sso and _may_be_exempt(route)):
+        with services.database.read() as connection:
+            account = accounts.by_address(connection, address)
+    return decide(route, address, asked=asked, account=account), account
+
+
+def route_of(services: Services, address: Address) -> Route:
+    """Give the route of the address's domain: it depends on the domain alone."""
+    return resolve(services.registry.candidates(address.domain), address.domain)
+
+
+def _may_be_exempt(route: Route) -> bool:
+    return route.rule is not None and route.rule.policy is Policy.REQUIRED
+
+
+def _act(
+    services: Services,
+    sign_in: SignIn,
+    visitor: Visitor,
+    *,
+    verdict: Verdict,
+    account: Account | None,
+) -> BeginOutcome:
+    rule = verdict.route.rule
+    match verdict.decision:
+        case UsePassword():
+            assert sign_in.password is not None, "only a typed password is checked"
+            return check_password(
+                services,
+                sign_in.address,
+                sign_in.password,
+                visitor,
+                account=account,
+                next_path=sign_in.next,
+                previous=sign_in.previous,
+            )
+        case AskPassword(off):
+            return PasswordAsked(off)
+        case UseSso(connection):
+            assert rule is not None, "a connection comes from a rule"
+            email = str(sign_in.address)
+            return go_to_provider(
+                services, rule.tenant, connection, email=email, next_path=sign_in.next
+            )
+        case Choose(connections):
+            assert rule is not None, "connections come from a rule"
+            return ChoiceAsked(rule.tenant, connections)
+        case SsoNotSetUp():
+            return SsoMissing()
+        case Refused(code):
+            raise SignInFailure(code, verdict.reason)
+        case _:
+            assert_never(verdict.decision)
+
+
+def begin_at(
+    services: Services,
+    tenant_slug: str,
+    connection_slug: str,
+    visitor: Visitor,
+    *,
+    email: str = "",
+    next_path: SafePath | None = None,
+) -> BeginOutcome:
+    """Begin at one connection of a tenant: the buttons of `/login/<tenant>`."""
+    bundle = services.registry.tenant(tenant_slug)
+    tenant = bundle.tenant if bundle else None
+    try:
+        connection = _usable(bundle, connection_slug)
+        assert tenant is not None, "a usable connection has its tenant"
+        return go_to_provider(services, tenant, connection, email=email, next_path=next_path)
+    except SignInFailure as failure:
+        return write_down(
+            services,
+            failure,
+            visitor,
+            method="sso",
+            tenant=tenant,
+            email=email,
+            next_path=next_path,
+        )
+
+
+def _usable(bundle: Bundle | None, slug: str) -> Connection:
+    connection = bundle.connection(slug) if bundle else None
+    if bundle is None or connection is None or not connection.usable:
+        raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "no such connection, or it is off")
+    if bundle.tenant.suspended:
+        raise SignInFailure(FailureCode.TENANT_SUSPENDED, "the tenant is suspended")
+    return connection
+
+
+def go_to_provider(
+    services: Services,
+    tenant: Tenant,
+    connection: Connection,
+    *,
+    email: str,
+    next_path: SafePath | None,
+) -> GoToProvider:
+    """Give the authorization request, and the attempt that its answer is held against.
+
+    Writes nothing: the attempt travels sealed in a cookie. Raises SignInFailure where the
+    provider's metadata cannot be had.
+    """
+    client = connection.client
+    if client is None:
+        raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "the connection has no client")
+    metadata = services.providers.metadata(client.issuer)
+    attempt = Attempt(
+        state=new_state(services.state_key),
+        tenant_id=tenant.id,
+        connection_id=connection.id,
+        issuer=client.issuer,
+        client_id=client.client_id,
+        redirect_uri=client.redirect_uri,
+        nonce=new_nonce(),
+        verifier=new_verifier(),
+        next=next_path or HOME,
+        email=email,
+        began_at=services.now(),
+    )
+    url = services.relying_party.authorization_url(
+        metadata,
+        client,
+        connection=connection,
+        login_hint=email,
+        state=attempt.state,
+        nonce=attempt.nonce,
+        verifier=attempt.verifier,
+    )
+    sealed = services.attempts.seal(attempt.dump()).token.decode()
+    return GoToProvider(url, cookie_name(attempt.state), sealed)

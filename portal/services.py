@@ -1,0 +1,128 @@
+"""The composition root: everything a flow may need, built once from the settings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import redis
+
+from portal.core.registry import AuthMethod, Client
+from portal.crypto import Passwords, Vault, derived_key
+from portal.oidc.client import RelyingParty
+from portal.oidc.http import Door
+from portal.oidc.provider import Providers
+from portal.settings import Settings
+from portal.store import schema
+from portal.store.engine import Database, DatabaseGoneError
+from portal.store.registry import Registry
+
+__all__ = ["Services", "build_services", "default_client", "open_vault"]
+
+
+def utc_now() -> datetime:
+    """Give the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What `/readyz` says: a word for each check, and whether requests can be served."""
+
+    checks: Mapping[str, str]
+    is_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What flows work with; no part of it knows Flask."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    attempts: Vault
+    state_key: bytes
+    passwords: Passwords
+    registry: Registry
+    providers: Providers
+    relying_party: RelyingParty
+    now: Callable[[], datetime]
+
+    def readiness(self) -> Readiness:
+        """Look at what requests need: database, migrations, cache."""
+        checks = {"database": "ok", "migrations": "ok", "cache": self._cache_state()}
+        try:
+            with self.database.read() as connection:
+                at = schema.current(connection)
+        except DatabaseGoneError:
+            return Readiness(
+                {**checks, "database": "down", "migrations": "unknown"}, is_ready=False
+            )
+        if at != schema.head():
+            checks["migrations"] = f"at {at}, needs {schema.head()}: run `portal db upgrade`"
+        return Readiness(checks, is_ready=at == schema.head())
+
+    def _cache_state(self) -> str:
+        if self.settings.redis_url is None:
+            return "in the database"
+        client = redis.Redis.from_url(
+            self.settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1
+        )
+        try:
+            client.ping()
+        except redis.RedisError:
+            return "down"
+        finally:
+            client.close()
+        return "ok"
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.database.close()
+
+
+def build_services(
+    settings: Settings,
+    *,
+    passwords: Passwords | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Services:
+    """Build the services; nothing is connected to before its first use."""
+    database = Database(settings.database_url)
+    vault = open_vault(settings)
+    secret = settings.secret_key.get_secret_value()
+    door = Door(allow_local=settings.allow_local_issuers)
+    return Services(
+        settings=settings,
+        database=database,
+        vault=vault,
+        attempts=Vault([derived_key(secret, "attempt")]),
+        state_key=derived_key(secret, "state").encode(),
+        passwords=passwords or Passwords(),
+        registry=Registry(
+            database, base_url=settings.base_url, default_client=default_client(settings, vault)
+        ),
+        providers=Providers(door, now=now),
+        relying_party=RelyingParty(door, vault, now=now),
+        now=now,
+    )
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Give the vault of PORTAL_ENCRYPTION_KEYS."""
+    return Vault([key.get_secret_value() for key in settings.encryption_keys])
+
+
+def default_client(settings: Settings, vault: Vault) -> Client | None:
+    """Give the client of the SSOJET_* settings, None where they are not set."""
+    if not settings.ssojet_client_id:
+        return None
+    secret = settings.ssojet_client_secret
+    return Client(
+        key="default",
+        tenant=None,
+        issuer=settings.ssojet_issuer_url,
+        client_id=settings.ssojet_client_id,
+        redirect_uri=settings.default_redirect_uri,
+        auth_method=AuthMethod.BASIC if secret else AuthMethod.NONE,
+        secret=vault.seal(secret.get_secret_value()) if secret else None,
+    )

@@ -1,0 +1,27 @@
+"""What a view needs to know of its app and its request."""
+
+from typing import cast
+
+from flask import current_app, g, request
+
+from portal.flows.outcomes import Visitor
+from portal.services import Services
+
+
+def services() -> Services:
+    """Give the services of the running app."""
+    return cast("Services", current_app.extensions["portal"])
+
+
+def visitor() -> Visitor:
+    """Give who is asking. The network is the socket's address or the trusted proxies' word."""
+    return Visitor(
+        network=request.remote_addr or "",
+        user_agent=request.headers.get("User-Agent", "")[:300],
+        reference=reference(),
+    )
+
+
+def reference() -> str:
+    """Give the reference of this request, which its page, log and trail bear."""
+    return cast("str", g.reference)

@@ -1,0 +1,119 @@
+"""What holds for every request: proxies, host, CSRF, headers, references."""
+
+from hashlib import sha256
+from pathlib import Path
+
+from flask import Flask, Response, abort, g, request, url_for
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.observe import new_reference
+from portal.settings import Settings
+
+LARGEST_FORM = 64 * 1024
+ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
+
+csrf = CSRFProtect()
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self' {providers}"
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Same-origin: providers get no referrer, and forms here still carry their Origin.
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def guard(app: Flask, settings: Settings) -> None:
+    """Put the edge around an app."""
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        SESSION_COOKIE_NAME="__Host-portal_form" if settings.is_https else "portal_form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        MAX_CONTENT_LENGTH=LARGEST_FORM,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        MAX_FORM_PARTS=200,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    csrf.init_app(app)
+    _before(app, settings)
+    _after(app, settings)
+
+
+def _before(app: Flask, settings: Settings) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.reference = new_reference()
+        clear_contextvars()
+        bind_contextvars(request=g.reference)
+        if request.path not in ANY_HOST and request.host != settings.host:
+            abort(421)
+
+    @app.before_request
+    def check_csrf() -> None:
+        if request.method in {"GET", "HEAD", "OPTIONS"} or not request.endpoint:
+            return
+        view = app.view_functions.get(request.endpoint)
+        if getattr(view, "takes_foreign_posts", False):
+            return
+        if _is_foreign(settings):
+            raise CSRFError("The form came from another site.")
+        csrf.protect()
+
+
+def _is_foreign(settings: Settings) -> bool:
+    """Whether a browser says that another site sent this form (Fetch Metadata, Origin)."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != settings.base_url:
+        return True
+    return request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+
+
+def _after(app: Flask, settings: Settings) -> None:
+    # A form's redirect must be allowed too: sign-in and sign-out lead on to providers, which are
+    # a million origins; a scheme is the narrowest list that does not name them.
+    providers = "https: http:" if settings.allow_local_issuers else "https:"
+    policy = _POLICY.format(providers=providers)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        if settings.is_https:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        if request.endpoint == "static" and response.status_code == 200:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        else:
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def static_url_for(app: Flask) -> dict[str, str]:
+    """Give the address of each static file, with its content's hash so that it may be cached."""
+    folder = Path(app.static_folder or "")
+    with app.test_request_context():
+        return {
+            file.name: url_for("static", filename=file.name)
+            + "?v="
+            + sha256(file.read_bytes()).hexdigest()[:12]
+            for file in sorted(folder.iterdir())
+            if file.is_file()
+        }

@@ -1,0 +1,152 @@
+"""The cookies: `portal_session` for who is signed in, one attempt cookie for each sign-in."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from flask import Response, g, redirect, request
+from pydantic import SecretStr
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.core.attempt import LIFETIME
+from portal.core.errors import FailureCode
+from portal.core.redirects import safe_path
+from portal.core.session import Session
+from portal.flows.outcomes import GoToProvider, SignedIn
+from portal.store import sessions
+from portal.web.context import services
+
+SESSION_COOKIE = "portal_session"
+_ATTEMPT_PREFIX = "portal_attempt_"
+_MOST_ATTEMPTS = 8
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def session_token() -> SecretStr | None:
+    """Give the session token that the browser sent, live or not."""
+    raw = request.cookies.get(SESSION_COOKIE, "")
+    return SecretStr(raw) if 0 < len(raw) <= 100 else None
+
+
+def current_session() -> Session | None:
+    """Give the live session of this request, and note that it was used."""
+    if not hasattr(g, "portal_session"):
+        g.portal_session = _load()
+    found: Session | None = g.portal_session
+    return found
+
+
+def _load() -> Session | None:
+    token = session_token()
+    if token is None:
+        return None
+    at, now = services(), services().now()
+    with at.database.read() as connection:
+        session = sessions.load(connection, token.get_secret_value())
+    if session is None:
+        return None
+    if not session.is_live(now):
+        g.ended_because = _why_ended(session)
+        with at.database.transaction() as connection:
+            sessions.end(connection, session.id)
+        return None
+    if session.is_due_for_touch(now):
+        with at.database.transaction() as connection:
+            sessions.touch(connection, session, now)
+    return session
+
+
+def _why_ended(session: Session) -> FailureCode:
+    tenant = session.account.tenant
+    if tenant and tenant.suspended:
+        return FailureCode.TENANT_SUSPENDED
+    return FailureCode.ACCOUNT_DISABLED if session.account.disabled else FailureCode.SESSION_EXPIRED
+
+
+def sign_in_required(view: Callable[P, R]) -> Callable[P, R | AnyResponse]:
+    """Let only signed-in people reach a view; send others to sign in and back."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | AnyResponse:
+        if current_session() is None:
+            return go_to_sign_in()
+        return view(*args, **kwargs)
+
+    guarded.needs_session = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def go_to_sign_in() -> AnyResponse:
+    """Redirect to the sign-in page and, after it, back to this page or this form's page."""
+    query: dict[str, str] = {}
+    if session_token() is not None:
+        query["error"] = str(getattr(g, "ended_because", FailureCode.SESSION_EXPIRED))
+    back = safe_path(_form_page())
+    if back:
+        query["next"] = back
+    response = redirect("/login" + ("?" + urlencode(query) if query else ""), 302)
+    forget_session(response)
+    return response
+
+
+def _form_page() -> str:
+    if request.method in {"GET", "HEAD"}:
+        return request.full_path.rstrip("?")
+    referrer = request.headers.get("Referer", "")
+    base = services().settings.base_url
+    if referrer.startswith(base + "/"):
+        return referrer[len(base) :]
+    allowed = request.url_rule.methods if request.url_rule else None
+    return request.path if allowed and "GET" in allowed else "/dashboard"
+
+
+def remember_session(response: AnyResponse, outcome: SignedIn) -> None:
+    """Put the new session's token into its cookie."""
+    response.set_cookie(SESSION_COOKIE, outcome.token, **_cookie_flags())
+
+
+def forget_session(response: AnyResponse) -> None:
+    """Take the session cookie back."""
+    response.delete_cookie(SESSION_COOKIE, **_cookie_flags())
+
+
+def remember_attempt(response: AnyResponse, outcome: GoToProvider) -> None:
+    """Keep the attempt in the browser that began it, and drop the oldest of too many.
+
+    Browsers send the cookies they have had longest first (RFC 6265, 5.4).
+    """
+    kept = [name for name in request.cookies if name.startswith(_ATTEMPT_PREFIX)]
+    for name in kept[: max(0, len(kept) - _MOST_ATTEMPTS + 1)]:
+        forget_attempt(response, name)
+    response.set_cookie(
+        outcome.cookie_name,
+        outcome.cookie_value,
+        max_age=LIFETIME,
+        **{**_cookie_flags(), "path": "/auth"},
+    )
+
+
+def forget_attempt(response: AnyResponse, name: str) -> None:
+    """Take an attempt's cookie back."""
+    response.delete_cookie(name, **{**_cookie_flags(), "path": "/auth"})
+
+
+def _cookie_flags() -> dict[str, Any]:
+    secure = services().settings.is_https
+    return {"httponly": True, "samesite": "Lax", "secure": secure, "path": "/"}
+
+
+__all__ = [
+    "Response",
+    "current_session",
+    "forget_attempt",
+    "forget_session",
+    "go_to_sign_in",
+    "remember_attempt",
+    "remember_session",
+    "session_token",
+    "sign_in_required",
+]

@@ -1,0 +1,261 @@
+"""The sign-in page and what its forms do."""
+
+from dataclasses import replace
+from typing import Any, assert_never
+
+from flask import Blueprint, abort, jsonify, make_response, redirect, render_template, request
+from flask_wtf.csrf import CSRFError
+from pydantic import SecretStr
+from werkzeug.wrappers import Response
+
+from portal.core.address import LONGEST_ADDRESS, Address, AddressError
+from portal.core.errors import FailureCode
+from portal.core.redirects import SafePath, safe_path
+from portal.core.registry import Connection
+from portal.flows.outcomes import (
+    BeginOutcome,
+    ChoiceAsked,
+    Failed,
+    GoToProvider,
+    PasswordAsked,
+    SignedIn,
+    SsoMissing,
+    Throttled,
+    WrongPassword,
+)
+from portal.flows.sign_in import SignIn, begin, begin_at, route_of
+from portal.web.context import services, visitor
+from portal.web.failures import notice_from_query, to_login
+from portal.web.identity import (
+    current_session,
+    remember_attempt,
+    remember_session,
+    session_token,
+)
+from portal.web.pages import Choice, ChoosePage, Notice, SignInPage, Tone
+
+blueprint = Blueprint("login", __name__)
+
+_LONGEST_PASSWORD = 1024
+_OFF_NOTE = "Single sign-on isn’t available right now. Only emergency accounts can use a password."
+
+
+@blueprint.get("/login")
+def show() -> str:
+    """Show the sign-in page."""
+    return render_template("login/sign_in.html", page=_blank_page())
+
+
+@blueprint.get("/login/<tenant>")
+def show_tenant(tenant: str) -> str:
+    """Show the sign-in page of one tenant: its name, and a button for each of its connections."""
+    bundle = services().registry.tenant(tenant) if len(tenant) <= 63 else None
+    if bundle is None:
+        abort(404)
+    usable = [c for c in bundle.connections.values() if c.usable and not bundle.tenant.suspended]
+    page = replace(
+        _blank_page(),
+        tenant=bundle.tenant.name,
+        connections=tuple(Choice(f"{tenant}/{c.slug}", c.name) for c in usable),
+    )
+    return render_template("login/sign_in.html", page=page)
+
+
+@blueprint.get("/auth/login")
+def show_elsewhere() -> Response:
+    """Lead from the form's address to its page."""
+    query = request.query_string.decode("ascii", "ignore")
+    return redirect("/login" + (f"?{query}" if query else ""), 302)
+
+
+def _blank_page() -> SignInPage:
+    page = SignInPage(email=_email_from_query(), next=_next(request.args.get("next")) or "")
+    error = request.args.get("error")
+    if error is not None:
+        notice, kept = notice_from_query(error)
+        page = replace(page, notice=notice)
+        if kept:
+            page = replace(page, email=page.email or kept["email"], next=page.next or kept["next"])
+    session = current_session()
+    return replace(page, signed_in_as=session.account.email) if session else page
+
+
+def _email_from_query() -> str:
+    raw = request.args.get("email") or request.args.get("login_hint") or ""
+    try:
+        return str(Address.parse(raw)) if raw else ""
+    except AddressError:
+        return ""
+
+
+def _next(raw: str | None) -> SafePath | None:
+    return safe_path(raw, base_url=services().settings.base_url)
+
+
+@blueprint.post("/auth/login")
+def submit() -> Response:
+    """Take the form: to the provider, into the portal, or the page again with a message."""
+    toggle = request.form.get("toggle", "")
+    if toggle in {"sso", "password"}:
+        return _page(replace(_typed(), sso=toggle == "sso"))
+    tenant, _, connection = request.form.get("connection", "").rpartition("/")
+    next_path = _next(request.form.get("next"))
+    raw = request.form.get("email", "")
+    if tenant and not raw.strip():
+        outcome = begin_at(services(), tenant, connection, visitor(), next_path=next_path)
+        return _answer(outcome)
+    try:
+        address = Address.parse(raw)
+    except AddressError as error:
+        return _page(replace(_typed(), email_error=str(error)))
+    if tenant:
+        return _answer(
+            begin_at(
+                services(),
+                tenant,
+                connection,
+                visitor(),
+                email=str(address),
+                next_path=next_path,
+            )
+        )
+    return _answer(begin(services(), _sign_in(address, connection, next_path), visitor()))
+
+
+def _sign_in(address: Address, connection: str, next_path: SafePath | None) -> SignIn:
+    password = request.form.get("password", "")
+    wants_sso = request.form.get("is_sso") == "true"
+    return SignIn(
+        address=address,
+        password=SecretStr(password[: _LONGEST_PASSWORD + 1]) if password else None,
+        wants_sso=wants_sso,
+        connection=connection,
+        next=next_path,
+        previous=session_token(),
+    )
+
+
+def _typed() -> SignInPage:
+    """Give the page with what was typed; the password never."""
+    return SignInPage(
+        email=request.form.get("email", "").strip()[: LONGEST_ADDRESS + 1],
+        next=_next(request.form.get("next")) or "",
+        sso=request.form.get("is_sso") == "true",
+    )
+
+
+def _answer(outcome: BeginOutcome) -> Response:
+    match outcome:
+        case SignedIn():
+            response = redirect(outcome.next, 303)
+            remember_session(response, outcome)
+            return response
+        case GoToProvider():
+            response = redirect(outcome.url, 302)
+            remember_attempt(response, outcome)
+            return response
+        case ChoiceAsked(tenant, connections):
+            page = ChoosePage(
+                email=_typed().email,
+                connections=_choices(connections),
+                next=_typed().next,
+                tenant=tenant.name,
+            )
+            return make_response(render_template("login/choose.html", page=page))
+        case Failed():
+            return to_login(outcome)
+        case Throttled(retry_after):
+            response = _page(_throttled_page(retry_after), status=429)
+            response.headers["Retry-After"] = str(retry_after)
+            return response
+        case PasswordAsked() | WrongPassword() | SsoMissing():
+            return _page(_asked_again(outcome))
+        case _:
+            assert_never(outcome)
+
+
+def _asked_again(outcome: PasswordAsked | WrongPassword | SsoMissing) -> SignInPage:
+    page = replace(_typed(), sso=False, ask_password=True)
+    match outcome:
+        case PasswordAsked(off):
+            return replace(page, password_note=_OFF_NOTE if off else "Enter your password.")
+        case WrongPassword():
+            title = "That e-mail address and password don’t match"
+            text = "Check both and try again, or ask the person who runs IT at your company."
+        case SsoMissing():
+            title = "Single sign-on isn’t set up for this address"
+            text = "Sign in with your password, or check the address."
+        case _:
+            assert_never(outcome)
+    tone = Tone.INFO if isinstance(outcome, SsoMissing) else Tone.ERROR
+    return replace(page, notice=Notice(tone=tone, title=title, text=text))
+
+
+def _throttled_page(retry_after: int) -> SignInPage:
+    minutes = max(1, round(retry_after / 60))
+    wait = "a few seconds" if retry_after < 30 else f"{minutes} minute{'s' * (minutes > 1)}"
+    notice = Notice(
+        tone=Tone.ERROR,
+        title="Too many tries for this address",
+        text=f"Wait {wait} and try again. Single sign-on still works where your company has it.",
+    )
+    return replace(_typed(), ask_password=True, notice=notice)
+
+
+def _choices(connections: tuple[Connection, ...]) -> tuple[Choice, ...]:
+    return tuple(Choice(connection.slug, connection.name) for connection in connections)
+
+
+def _page(page: SignInPage, *, status: int = 200) -> Response:
+    return make_response(render_template("login/sign_in.html", page=page), status)
+
+
+def form_again(error: CSRFError) -> Response:
+    """Show the form again after a missing or stale CSRF token, with what was typed kept."""
+    del error
+    notice = Notice(
+        tone=Tone.INFO,
+        title="The page had been open for too long",
+        text="Nothing was sent. Please try once more.",
+    )
+    return _page(replace(_typed(), notice=notice), status=400)
+
+
+@blueprint.post("/auth/discover")
+def discover() -> Response | tuple[Response, int]:
+    """Say how a domain signs in; nothing here depends on whether the user exists."""
+    body: Any = request.get_json(silent=True)
+    raw = body.get("email") if isinstance(body, dict) else None
+    if not isinstance(raw, str):
+        return jsonify(error="invalid_request", message="Send JSON with an email."), 400
+    try:
+        address = Address.parse(raw)
+    except AddressError as error:
+        return jsonify(error="invalid_email", message=str(error)), 400
+    route = route_of(services(), address)
+    methods = {0: "password", 1: "sso"}
+    answer: dict[str, Any] = {
+        "method": methods.get(len(route.connections), "choose"),
+        "connections": [{"id": c.slug, "name": c.name} for c in route.connections],
+    }
+    if body.get("words") is True:
+        answer["message"] = _message(
+            route.rule.tenant.name if route.rule else "", route.connections, route.off
+        )
+    return jsonify(answer)
+
+
+# Read by the edge: this answers nothing that a cookie decides, so other sites may post it.
+discover.takes_foreign_posts = True  # type: ignore[attr-defined]
+
+
+def _message(
+    tenant: str, connections: tuple[Connection, ...], off: FailureCode | None
+) -> str | None:
+    if off:
+        return "Single sign-on isn’t available for your company right now."
+    if not connections:
+        return None
+    if len(connections) == 1:
+        return f"{tenant} signs in with {connections[0].name}."
+    return f"{tenant} offers {len(connections)} ways to sign in."

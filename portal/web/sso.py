@@ -1,0 +1,134 @@
+"""What providers call, by the browser or by themselves."""
+
+from typing import assert_never
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, abort, jsonify, make_response, redirect, request
+from werkzeug.wrappers import Response
+
+from portal.core.address import Address, AddressError
+from portal.core.attempt import StateToken, cookie_name
+from portal.core.redirects import safe_path
+from portal.flows.callback import Answer, finish
+from portal.flows.initiate import Initiation, RouteUnclear, initiate
+from portal.flows.outcomes import Failed, GoToProvider, SignedIn
+from portal.flows.sign_out import LogoutRefused, end_by_front_channel, end_by_logout_token
+from portal.web.context import services, visitor
+from portal.web.failures import to_login
+from portal.web.identity import (
+    forget_attempt,
+    remember_attempt,
+    remember_session,
+    session_token,
+)
+
+blueprint = Blueprint("sso", __name__)
+
+
+@blueprint.get("/auth/callback")
+@blueprint.get("/auth/callback/<tenant>")
+def callback(tenant: str | None = None) -> Response:
+    """Take the provider's answer (OIDC Core, 3.1.2.5)."""
+    state = _single("state")
+    cookie = cookie_name(StateToken(state))
+    repeated = any(len(request.args.getlist(name)) > 1 for name in request.args)
+    settings = services().settings
+    outcome = finish(
+        services(),
+        Answer(
+            redirect_uri=f"{settings.base_url}/auth/callback/{tenant}"
+            if tenant
+            else settings.default_redirect_uri,
+            state=state,
+            code=_single("code"),
+            error=_single("error"),
+            issuer=_single("iss") if "iss" in request.args else None,
+            is_ambiguous=repeated,
+            sealed_attempt=request.cookies.get(cookie, ""),
+            previous=session_token(),
+        ),
+        visitor(),
+    )
+    match outcome:
+        case SignedIn():
+            response = redirect(outcome.next, 303)
+            remember_session(response, outcome)
+        case Failed():
+            response = to_login(outcome)
+        case _:
+            assert_never(outcome)
+    if cookie in request.cookies:
+        forget_attempt(response, cookie)
+    return response
+
+
+def _single(name: str) -> str:
+    """Give a parameter that is there once (RFC 6749, 3.1: never more than once)."""
+    values = request.args.getlist(name)
+    return values[0] if len(values) == 1 else ""
+
+
+@blueprint.route("/auth/initiate", methods=["GET", "POST"])
+def start() -> Response:
+    """Begin a sign-in for a provider, an app tile or a link in a mail (OIDC Core, 4)."""
+    values = request.values
+    issuer, hint = values.get("iss", ""), values.get("login_hint", "")
+    if not issuer and not hint:
+        abort(400)
+    try:
+        address = Address.parse(hint) if hint else None
+    except AddressError:
+        address = None
+    target = safe_path(values.get("target_link_uri"), base_url=services().settings.base_url)
+    outcome = initiate(services(), Initiation(issuer, address, target), visitor())
+    match outcome:
+        case GoToProvider():
+            response = redirect(outcome.url, 302)
+            remember_attempt(response, outcome)
+            return response
+        case RouteUnclear():
+            known = {"email": str(address) if address else "", "next": target or ""}
+            query = urlencode({name: value for name, value in known.items() if value})
+            return redirect("/login" + (f"?{query}" if query else ""), 302)
+        case Failed():
+            return to_login(outcome)
+        case _:
+            assert_never(outcome)
+
+
+@blueprint.post("/auth/backchannel-logout")
+def backchannel_logout() -> Response:
+    """Take a logout token from a provider's server (Back-Channel Logout, 2.5 and 2.8)."""
+    tokens = request.form.getlist("logout_token")
+    if len(tokens) != 1:
+        outcome: object = LogoutRefused("invalid_request", "one logout_token is needed")
+    else:
+        outcome = end_by_logout_token(services(), tokens[0], visitor())
+    if isinstance(outcome, LogoutRefused):
+        body = jsonify(error=outcome.error, error_description=outcome.description)
+        response = make_response(body, 400)
+    else:
+        response = make_response("", 200)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/auth/frontchannel-logout")
+def frontchannel_logout() -> Response:
+    """End the session that a provider's hidden frame names (Front-Channel Logout, 2)."""
+    issuer, sid = _single("iss"), _single("sid")
+    if not issuer or not sid:
+        abort(400)
+    end_by_front_channel(services(), issuer, sid, visitor())
+    response = make_response("", 200)
+    parts = urlsplit(issuer)
+    if services().registry.clients_at(issuer):
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'none'; frame-ancestors {parts.scheme}://{parts.netloc}"
+        )
+        response.headers["X-Frame-Options"] = ""
+    return response
+
+
+for _view in (start, backchannel_logout):
+    _view.takes_foreign_posts = True  # type: ignore[attr-defined]
