@@ -12,7 +12,7 @@ _LONGEST = 2000
 # Browsers drop tabs and newlines, read `\` as `/`, and trim control characters and spaces.
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ufeff]")
 _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})|%(?:0[0-9a-f]|1[0-9a-f]|2f|5c|7f)", re.IGNORECASE)
-_NOT_A_PLACE = ("/auth/", "/login")
+_NOT_A_PLACE = ("/auth/", "/login/")
 
 
 def safe_path(raw: str | None, *, base_url: str = "") -> SafePath | None:
@@ -35,7 +35,7 @@ def safe_path(raw: str | None, *, base_url: str = "") -> SafePath | None:
         return None
     if parts.scheme or parts.netloc or "//" in parts.path or _ESCAPED.search(parts.path):
         return None
-    if any(segment in {".", ".."} for segment in parts.path.replace("%2e", ".").split("/")):
+    if any(segment in {".", ".."} for segment in parts.path.lower().replace("%2e", ".").split("/")):
         return None
     if parts.path == "/login" or parts.path.startswith(_NOT_A_PLACE):
         return None
