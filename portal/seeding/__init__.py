@@ -1,0 +1,14 @@
+"""Seed files: the registry as code. Reads, checks and writes files; knows no database.
+
+    a folder -> yaml_reader, json_reader, toml_reader (data with lines) -> schema -> convert
+             -> csv_reader (streamed)                                               -> Desired
+    what is wrong -> problems, each with file, line and key, all in one run
+
+    schema    Pydantic models of a file, and the JSON Schema for editors
+    folder    read_folder: a folder or a file -> Desired
+    staging   the domains of a Desired, on the disk
+    sources   env:, file: and encrypted: references of secrets
+    claims    public suffixes and shared mailboxes, which nobody can claim
+
+May import portal.crypto and portal.core; never the store.
+"""

@@ -1,0 +1,222 @@
+"""`portal seed`: the registry as files. Prints and asks; what it does is in `portal.flows`."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:  # the stack takes a second to import; `portal --help` must not
+    from portal.flows.registry_changes import Outcome, SeedRun
+    from portal.flows.seed_plan import Plan
+
+_SEEDS = click.Path(exists=True, path_type=Path)
+_PRUNE = click.option(
+    "--prune", is_flag=True, help="Also remove what an earlier seed made and the files lack."
+)
+_ALL = click.option("--all", "show_all", is_flag=True, help="List every domain, however many.")
+PENDING = 3
+_TRIES = 5
+
+
+@click.group()
+def seed() -> None:
+    r"""Keep the registry of tenants in files under version control.
+
+    \b
+    portal seed validate seeds/         check the files, offline
+    portal seed plan seeds/             show what would change (exit 3 where something would)
+    portal seed apply seeds/            show it, ask, and do it, all or nothing
+    portal seed apply seeds/ --prune --yes
+    portal seed export backup/          write the registry back as files
+    """
+
+
+@seed.command()
+@click.argument("path", type=_SEEDS)
+def validate(path: Path) -> None:
+    """Check a seeds folder or file, offline.
+
+    Every error is named with its file, line and key, all in one run.
+    """
+    from portal.seeding.folder import read_folder
+
+    with _refusals():
+        desired = read_folder(path)
+    people = sum(len(tenant.users) for tenant in desired.tenants)
+    click.echo(
+        f"{path} is sound: {len(desired.tenants):,} tenants, {len(desired.domains):,} domains, "
+        f"{people:,} users, {len(desired.operators or ()):,} operators."
+    )
+    for tenant in sorted({tenant for tenant, _ in desired.elsewhere}):
+        click.echo(f"No file describes tenant {tenant}: the registry must have it already.")
+
+
+@seed.command()
+@click.argument("path", type=_SEEDS)
+@_PRUNE
+@_ALL
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON document.")
+def plan(path: Path, *, prune: bool, show_all: bool, as_json: bool) -> None:
+    """Show what an apply would create, change and remove.
+
+    Ends with exit code 0 where nothing would change, 3 where something would.
+    """
+    from portal.cli.seed_output import print_json, print_plan
+
+    with _refusals(), _run(path, prune=prune) as run:
+        made = run.plan()
+        if as_json:
+            print_json(made, run.domain_changes())
+        else:
+            print_plan(made, run, show_all=show_all)
+    sys.exit(0 if made.is_empty else PENDING)
+
+
+@seed.command()
+@click.argument("path", type=_SEEDS)
+@_PRUNE
+@_ALL
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--by", metavar="NAME", help="Who does it, for the audit trail. Default: you.")
+def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None) -> None:
+    """Make the registry what the files say: all of it or nothing.
+
+    Shows the plan and asks first. A second apply changes nothing.
+    """
+    from portal.cli.seed_output import print_plan, summary
+
+    started = time.monotonic()
+    with _refusals(), _run(path, prune=prune) as run:
+        for _ in range(_TRIES):
+            made = run.plan()
+            print_plan(made, run, show_all=show_all)
+            if made.is_empty:
+                return
+            _confirm(yes=yes)
+            outcome = _applied(run, made, by=by or _login_name())
+            if outcome is not None:
+                took = time.monotonic() - started
+                click.echo(
+                    f"Applied: {summary(made)} in {took:.1f} s (change set {outcome.change_set})."
+                )
+                return
+            click.echo("The registry changed in the meantime; this is the plan now:", err=True)
+    raise click.ClickException("the registry keeps changing; nothing was written, try again")
+
+
+@seed.command()
+def schema() -> None:
+    """Print the JSON Schema of a seed file, for editors."""
+    from portal.seeding.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+def _applied(run: "SeedRun", plan: "Plan", *, by: str) -> "Outcome | None":
+    from portal.flows.registry_changes import PlanIsStaleError
+
+    try:
+        return run.apply(plan, now=datetime.now(UTC), by=by)
+    except PlanIsStaleError:
+        return None
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.ClickException("nobody is there to be asked: say --yes, or use a terminal")
+    if not click.confirm("Apply this?", err=True):
+        raise click.ClickException("nothing was changed")
+
+
+@contextmanager
+def _run(path: Path, *, prune: bool) -> Iterator["SeedRun"]:
+    from portal.cli.seed_output import progress
+    from portal.crypto import Passwords, Vault
+    from portal.flows.registry_changes import open_seed_run
+    from portal.seeding.folder import read_folder
+    from portal.settings import load_settings
+
+    settings = load_settings()
+    desired = read_folder(path)
+    vault = Vault([key.get_secret_value() for key in settings.encryption_keys])
+    with (
+        _migrated(settings.database_url) as database,
+        open_seed_run(
+            database,
+            desired,
+            vault=vault,
+            passwords=Passwords(),
+            environ=_environ(),
+            prune=prune,
+            progress=progress,
+        ) as run,
+    ):
+        yield run
+
+
+@contextmanager
+def _migrated(url: str) -> Iterator[Any]:
+    """Open the database, refusing one whose tables are not today's."""
+    from portal.store import schema as tables
+    from portal.store.engine import Database
+
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            revision = tables.current(connection)
+        if revision != tables.head():
+            raise click.ClickException(
+                "the database is not migrated to this version; run `portal db upgrade` first"
+            )
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what is refused into lines on stderr and exit code 1."""
+    from portal.seeding.problems import SeedError
+    from portal.settings import SettingsError
+    from portal.store.engine import DatabaseGoneError
+
+    try:
+        yield
+    except SeedError as error:
+        for problem in error.problems:
+            click.echo(str(problem), err=True)
+        count = len(error.problems) + error.unlisted
+        more = f", {error.unlisted:,} of them not listed" if error.unlisted else ""
+        word = "problem" if count == 1 else "problems"
+        raise click.ClickException(f"{count:,} {word}{more}; nothing was changed") from None
+    except SettingsError as error:
+        raise click.ClickException("; ".join(error.problems)) from None
+    except DatabaseGoneError as error:
+        raise click.ClickException(f"the database cannot be reached ({error})") from None
+
+
+def _environ() -> dict[str, str]:
+    """Give what `env:` may name: the environment, and `.env` beneath it as for the settings."""
+    import os
+
+    from dotenv import dotenv_values
+
+    beneath = {name: value for name, value in dotenv_values(".env").items() if value is not None}
+    return {**beneath, **os.environ}
+
+
+def _login_name() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"

@@ -1,0 +1,176 @@
+"""How plans are printed: for people like a good diff, for machines as JSON."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+
+import click
+
+from portal.core.changes import Action, Change, FieldChange, Secret, shown
+from portal.flows.registry_changes import SeedRun
+from portal.flows.seed_plan import Plan
+
+_MARKS = {
+    Action.CREATED: ("+", "green"),
+    Action.CHANGED: ("~", "yellow"),
+    Action.REMOVED: ("-", "red"),
+    Action.DISABLED: ("-", "red"),
+    Action.KEPT: ("=", "bright_black"),
+}
+_LISTED = 20
+_QUIET_BELOW = 50_000
+_STEP = 100_000
+_OPERATORS = "~operators"  # sorts behind every slug
+
+
+def print_plan(plan: Plan, run: SeedRun, *, show_all: bool) -> None:
+    """Print a plan, grouped by tenant; of each tenant's domains the first ones of each kind."""
+    listed = None if show_all else _LISTED
+    by_tenant: dict[str, list[Change]] = {}
+    for change in plan.changes:
+        by_tenant.setdefault(_group(change), []).append(change)
+    for tenant, some in groupby(run.domain_changes(limit=listed), key=lambda c: c.tenant):
+        by_tenant.setdefault(tenant, []).extend(some)
+    for tenant in sorted(by_tenant):
+        _say(click.style("Operators" if tenant == _OPERATORS else tenant, bold=True))
+        for change in by_tenant[tenant]:
+            _print_change(change)
+        _print_unlisted(plan, tenant, listed)
+        _say("")
+    _say(f"Plan: {summary(plan)}." if not plan.is_empty else _nothing(plan))
+
+
+def print_json(plan: Plan, domains: Iterable[Change]) -> None:
+    """Print a plan as one JSON document, streamed: `changes` may have a million entries."""
+    click.echo(f'{{"pending": {json.dumps(not plan.is_empty)}, "summary": ', nl=False)
+    click.echo(json.dumps(counts(plan)) + ', "changes": [', nl=False)
+    separator = "\n"
+    for change in (*plan.changes, *()):
+        click.echo(separator + json.dumps(_as_json(change)), nl=False)
+        separator = ",\n"
+    for change in domains:
+        click.echo(separator + json.dumps(_as_json(change)), nl=False)
+        separator = ",\n"
+    click.echo("\n]}")
+
+
+def summary(plan: Plan) -> str:
+    """Give the plan in one line: `3 to create, 1 to change`."""
+    found = counts(plan)
+    words = {
+        "created": "created",
+        "changed": "changed",
+        "removed": "removed",
+        "disabled": "disabled",
+        "kept": "kept though not in the files",
+    }
+    return ", ".join(f"{found[key]:,} {word}" for key, word in words.items() if found[key])
+
+
+def counts(plan: Plan) -> Mapping[str, int]:
+    """Give how many objects are created, changed, removed, disabled and kept."""
+    found = {action.value: 0 for action in Action}
+    for change in plan.changes:
+        found[change.action.value] += 1
+    for domains in plan.domains.values():
+        found["created"] += domains.created
+        found["changed"] += domains.changed
+        found["removed"] += domains.removed
+        found["kept"] += domains.kept
+    return found
+
+
+def progress(what: str, done: int, total: int) -> None:
+    """Show how far long work is: a bar on a terminal, a line now and then elsewhere."""
+    if total < _QUIET_BELOW:
+        return
+    if sys.stderr.isatty():
+        filled = 30 * done // max(total, 1)
+        bar = "#" * filled + "-" * (30 - filled)
+        end = "\n" if done >= total else ""
+        click.echo(f"\r{what} [{bar}] {done:,} of {total:,}{end}", nl=False, err=True)
+    elif done % _STEP == 0 or done >= total:
+        click.echo(f"{what}: {done:,} of {total:,}", err=True)
+
+
+def _print_change(change: Change) -> None:
+    mark, colour = _MARKS[change.action]
+    note = change.note or ("not in the files" if change.action is Action.KEPT else "")
+    action = " (disabled)" if change.action is Action.DISABLED else ""
+    line = f"  {mark} {change.kind.value} {change.key}{action}" + (f"  ({note})" if note else "")
+    _say(click.style(line, fg=colour))
+    for field in change.fields:
+        if text := _field_line(field, change.action):
+            _say(f"      {text}")
+
+
+def _field_line(field: FieldChange, action: Action) -> str | None:
+    if isinstance(field.new, Secret) or isinstance(field.old, Secret):
+        return f"{field.name}: {'set' if field.old is None else 'changed'}"
+    if action is Action.CREATED:
+        empty = field.new is None or field.new in ("", (), {})
+        return None if empty else f"{field.name}: {_text(field.new)}"
+    return f"{field.name}: {_text(field.old)} → {_text(field.new)}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None or value == "":
+        return "(none)"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "(none)"
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+def _print_unlisted(plan: Plan, tenant: str, listed: int | None) -> None:
+    found = plan.domains.get(tenant)
+    if found is None or listed is None:
+        return
+    for action, number in _numbers(found):
+        if number > listed:
+            mark, colour = _MARKS[action]
+            more = (
+                f"  {mark} and {number - listed:,} more domains {action.value} (--all lists them)"
+            )
+            _say(click.style(more, fg=colour))
+
+
+def _numbers(found: object) -> Iterator[tuple[Action, int]]:
+    for action in (Action.CREATED, Action.CHANGED, Action.REMOVED, Action.KEPT):
+        yield action, getattr(found, action.value)
+
+
+def _nothing(plan: Plan) -> str:
+    kept = counts(plan)["kept"]
+    more = f" {kept:,} objects that the files lack are kept." if kept else ""
+    return f"No changes: the registry is what the files say.{more}"
+
+
+def _as_json(change: Change) -> dict[str, object]:
+    fields = {
+        field.name: {"changed": True}
+        if isinstance(field.new, Secret) or isinstance(field.old, Secret)
+        else {"old": shown(field.old), "new": shown(field.new)}
+        for field in change.fields
+    }
+    return {
+        "action": change.action.value,
+        "kind": change.kind.value,
+        "tenant": change.tenant or None,
+        "key": change.key,
+        "fields": fields,
+        "note": change.note or None,
+    }
+
+
+def _group(change: Change) -> str:
+    return change.tenant or _OPERATORS
+
+
+def _say(line: str) -> None:
+    click.echo(line, color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))

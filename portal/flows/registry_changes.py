@@ -1,0 +1,185 @@
+"""The one write path of the registry, for seed files and for the admin pages alike.
+
+    apply        seed files -> plan -> written, again while the registry changes in between
+    SeedRun      the same in two steps, for somebody who looks at the plan first
+    write        changes that a form made
+
+Each is one transaction: everything is written, the versions of the tenants touched are moved (so
+that every running portal reads them afresh), and the trail holds it as one change set; or nothing.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from portal.core.changes import Action, Change, Kind
+from portal.crypto import Passwords, Vault
+from portal.flows.registry_trail import record_changes
+from portal.flows.seed_plan import Plan, Planner, Progress
+from portal.flows.seed_secrets import SeedSecrets
+from portal.seeding.folder import Desired
+from portal.store.domain_plan import DomainPlan
+from portal.store.engine import Database
+from portal.store.registry_writes import RegistryWriter, bump
+from portal.store.workbench import Workbench, open_workbench
+
+_ATTEMPTS = 5
+
+
+class PlanIsStaleError(Exception):
+    """The registry is not what it was when the plan was made; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was written: the plan, and the name of its change set in the audit trail.
+
+    `change_set` is None where there was nothing to write.
+    """
+
+    plan: Plan
+    change_set: str | None
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Hear progress and say nothing."""
+
+
+class SeedRun:
+    """Seed files on their way into the registry. Made by `open_seed_run`."""
+
+    def __init__(
+        self, bench: Workbench, domains: DomainPlan, planner: Planner, secrets_: SeedSecrets
+    ) -> None:
+        self._bench = bench
+        self._domains = domains
+        self._planner = planner
+        self._secrets = secrets_
+
+    def plan(self) -> Plan:
+        """Make the plan, by the registry as it is now. Raises SeedError for what it refuses."""
+        return self._planner.plan()
+
+    def domain_changes(self, *, limit: int | None = None) -> Iterator[Change]:
+        """Give what the last plan does to each domain, by tenant.
+
+        `limit` bounds how many of each tenant are created, changed, removed and kept here.
+        """
+        return self._planner.domain_changes(limit=limit)
+
+    def apply(self, plan: Plan, *, now: datetime, by: str) -> Outcome:
+        """Write a plan. Raises PlanIsStaleError where the registry changed since it was made."""
+        if plan.is_empty:
+            return Outcome(plan, None)
+        changes = [self._secrets.at_rest(change) for change in plan.changes if change.is_pending]
+        with self._bench.transaction() as connection:
+            if not self._planner.is_still_so(plan):
+                raise PlanIsStaleError
+            change_set = secrets.token_hex(8)
+            self._write(connection, changes, change_set=change_set, now=now, by=by)
+            bump(connection, plan.touched)
+        return Outcome(plan, change_set)
+
+    def _write(
+        self,
+        connection: Connection,
+        changes: list[Change],
+        *,
+        change_set: str,
+        now: datetime,
+        by: str,
+    ) -> None:
+        """Write in the order that foreign keys, names and the trail's tenant ids ask for."""
+        writer = RegistryWriter(connection, origin="seed", now=now)
+        leaving = [c for c in changes if c.action is Action.REMOVED]
+        writer.remove(c for c in leaving if c.kind is Kind.TENANT)
+        writer.put(changes)
+        record_changes(
+            connection,
+            changes,
+            self._planner.domain_changes(),
+            tenant_id=writer.tenant_id,
+            change_set=change_set,
+            now=now,
+            by=by,
+        )
+        self._domains.remove()
+        self._domains.write(origin="seed")
+        writer.remove(c for c in leaving if c.kind is not Kind.TENANT)
+
+
+@contextmanager
+def open_seed_run(
+    database: Database,
+    desired: Desired,
+    *,
+    vault: Vault,
+    passwords: Passwords,
+    environ: Mapping[str, str],
+    prune: bool = False,
+    progress: Progress = quiet,
+) -> Iterator[SeedRun]:
+    """Open what plans and applies seed files. Raises SeedError where a reference holds nothing."""
+    known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ)
+    with open_workbench(database) as bench, DomainPlan(bench) as domains:
+        planner = Planner(
+            bench, domains, desired=desired, secrets=known, prune=prune, progress=progress
+        )
+        yield SeedRun(bench, domains, planner, known)
+
+
+def apply(
+    database: Database,
+    vault: Vault,
+    passwords: Passwords,
+    desired: Desired,
+    *,
+    now: datetime,
+    by: str,
+    environ: Mapping[str, str],
+    prune: bool = False,
+) -> Outcome:
+    """Make the registry what seed files want. Raises SeedError where they are refused.
+
+    Where somebody else writes in between, the plan is made anew.
+    """
+    with open_seed_run(
+        database, desired, vault=vault, passwords=passwords, environ=environ, prune=prune
+    ) as run:
+        for _ in range(_ATTEMPTS):
+            try:
+                return run.apply(run.plan(), now=now, by=by)
+            except PlanIsStaleError:
+                continue
+    raise PlanIsStaleError
+
+
+def write(
+    connection: Connection,
+    changes: Iterable[Change],
+    *,
+    now: datetime,
+    by: str,
+    origin: str = "admin",
+) -> str:
+    """Write changes that a form made, in the caller's transaction; give their change set."""
+    pending = [change for change in changes if change.is_pending]
+    change_set = secrets.token_hex(8)
+    writer = RegistryWriter(connection, origin=origin, now=now)
+    writer.put(pending)
+    record_changes(
+        connection,
+        pending,
+        (),
+        tenant_id=writer.tenant_id,
+        change_set=change_set,
+        now=now,
+        by=by,
+    )
+    writer.remove(pending)
+    bump(connection, {change.tenant for change in pending if change.tenant})
+    return change_set

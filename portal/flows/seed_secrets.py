@@ -1,0 +1,106 @@
+"""The secrets that seed files name: read once, compared with what is stored, sealed to be stored.
+
+A secret that a file leaves out, and one that has not changed, stays as it is stored.
+"""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from portal.core.changes import Change, Item, Secret
+from portal.core.entries import Place, SecretSource, UserEntry
+from portal.core.registry import Sealed
+from portal.crypto import Passwords, UnreadableSecretError, Vault
+from portal.seeding.folder import Desired
+from portal.seeding.problems import Problems
+from portal.seeding.sources import SourceError, resolve
+from portal.store.catalog import stored_secret
+
+PASSWORD_CHECKS_AT_ONCE = 2
+
+
+class SeedSecrets:
+    """The values behind the references of some seed files. Raises SeedError for those missing."""
+
+    def __init__(
+        self,
+        desired: Desired,
+        *,
+        vault: Vault,
+        passwords: Passwords,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._vault = vault
+        self._passwords = passwords
+        self._values: dict[Place, str] = {}
+        self._unchanged: dict[tuple[str, str], bool] = {}
+        problems = Problems()
+        for source in desired.sources():
+            try:
+                value = resolve(source, folder=desired.folder, environ=environ)
+                self._values[source.place] = value
+            except SourceError as error:
+                problems.add(source.place, str(error))
+        problems.refuse_if_any()
+
+    def value(self, source: SecretSource) -> str:
+        """Give the secret in clear."""
+        return self._values[source.place]
+
+    def sealed(self, source: SecretSource | None, stored: Secret | None) -> Secret | None:
+        """Give a client's secret as wanted: the stored one where its value is the same."""
+        if source is None:
+            return stored
+        value = self._values[source.place]
+        if stored and isinstance(stored.stored, Sealed):
+            try:
+                if self._vault.open(stored.stored) == value:
+                    return stored
+            except UnreadableSecretError:
+                pass  # the key is lost: whatever the file says is new
+        return Secret(secrets.token_hex(8), fresh=value)
+
+    def password(self, user: UserEntry, stored: Secret | None) -> Secret | None:
+        """Give a password as wanted: the stored one where it is the same."""
+        if user.password_hash is not None:
+            return stored_secret(user.password_hash)
+        if user.password is None:
+            return stored
+        value = self._values[user.password.place]
+        if stored and self._is_unchanged(str(stored.stored), value):
+            return stored
+        return Secret(secrets.token_hex(8), fresh=value)
+
+    def compare_passwords(self, people: Iterable[UserEntry], stored: Mapping[str, Item]) -> None:
+        """Check all passwords side by side; each costs a tenth of a second, once in a run."""
+        checks = []
+        for user in people:
+            item = stored.get(user.key)
+            secret = item.fields.get("password") if item else None
+            if user.password and isinstance(secret, Secret):
+                checks.append((str(secret.stored), self._values[user.password.place]))
+        with ThreadPoolExecutor(PASSWORD_CHECKS_AT_ONCE) as threads:
+            list(threads.map(lambda check: self._is_unchanged(*check), checks))
+
+    def at_rest(self, change: Change) -> Change:
+        """Give a change with its fresh secrets sealed, its fresh passwords hashed."""
+        fields = tuple(
+            replace(field, new=self._stored(field.new, is_password=field.name == "password"))
+            if isinstance(field.new, Secret) and field.new.fresh is not None
+            else field
+            for field in change.fields
+        )
+        return replace(change, fields=fields)
+
+    def _stored(self, secret: Secret, *, is_password: bool) -> Secret:
+        assert secret.fresh is not None, "only a fresh secret is sealed"
+        if is_password:
+            return Secret(secret.mark, self._passwords.hash(secret.fresh))
+        return Secret(secret.mark, self._vault.seal(secret.fresh))
+
+    def _is_unchanged(self, stored: str, value: str) -> bool:
+        known = self._unchanged.get((stored, value))
+        if known is None:
+            known = self._unchanged[stored, value] = self._passwords.verify(stored, value)
+        return known

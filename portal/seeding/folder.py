@@ -1,0 +1,209 @@
+"""A seeds folder, or one file of it -> the registry that it describes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from portal.core.entries import DomainEntry, Place, SecretSource, SourceKind, TenantEntry, UserEntry
+from portal.seeding.convert import FromFile, convert
+from portal.seeding.csv_reader import Named, read_csv
+from portal.seeding.document import LARGEST, Document, UnreadableError, spell
+from portal.seeding.json_reader import read_json
+from portal.seeding.problems import Problems
+from portal.seeding.staging import StagedDomains
+from portal.seeding.toml_reader import read_toml
+from portal.seeding.yaml_reader import read_yaml
+
+_READERS = {".yaml": read_yaml, ".yml": read_yaml, ".json": read_json, ".toml": read_toml}
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The registry as seed files want it; its domains stay on the disk (`StagedDomains`).
+
+    `operators` is None where no file names any. `elsewhere` are tenants and connections that only
+    a CSV names: the registry must have them. `whole` says that a folder was read, which is what
+    pruning measures the whole registry by.
+    """
+
+    folder: Path
+    tenants: tuple[TenantEntry, ...]
+    domains: StagedDomains
+    operators: tuple[UserEntry, ...] | None = None
+    elsewhere: Mapping[tuple[str, str], Place] = field(default_factory=dict)
+    whole: bool = True
+
+    def people(self) -> Iterable[tuple[str | None, UserEntry]]:
+        """Give every user with the slug of the tenant; operators with None."""
+        for tenant in self.tenants:
+            for user in tenant.users:
+                yield tenant.slug, user
+        for operator in self.operators or ():
+            yield None, operator
+
+    def sources(self) -> Iterable[SecretSource]:
+        """Give every place that a secret comes from."""
+        for tenant in self.tenants:
+            for client in tenant.clients:
+                yield from (s for s in (client.secret, client.private_key) if s)
+        for _, user in self.people():
+            if user.password:
+                yield user.password
+
+
+def reference_names(desired: Desired) -> set[str]:
+    """Give the environment variables that the files refer to."""
+    names = {source.text for source in desired.sources() if source.kind is SourceKind.ENV}
+    keys = {source.key for source in desired.sources() if source.key.startswith("env:")}
+    return names | {key.removeprefix("env:") for key in keys}
+
+
+def at_issuer(desired: Desired, issuer: str) -> Desired:
+    """Give the same registry with every client at another issuer: the demo's own provider."""
+    tenants = tuple(
+        replace(tenant, clients=tuple(replace(client, issuer=issuer) for client in tenant.clients))
+        for tenant in desired.tenants
+    )
+    return replace(desired, tenants=tenants)
+
+
+def read_folder(path: Path) -> Desired:
+    """Read a seeds folder or one seed file. Raises SeedError with everything that is wrong.
+
+    Of a folder the files `*.yaml`, `*.yml`, `*.json`, `*.toml` and `*.csv` that lie in it directly
+    are read, in the order of their names; hidden files and other files are left alone.
+    """
+    problems = Problems()
+    files = _files(path, problems)
+    reading = _Reading(path if path.is_dir() else path.parent, problems)
+    for file in files:
+        if file.suffix.lower() != ".csv":
+            reading.read_document(file)
+    for file in files:
+        if file.suffix.lower() == ".csv":
+            reading.read_csv(file)
+    problems.refuse_if_any()
+    return reading.desired(whole=path.is_dir())
+
+
+def _files(path: Path, problems: Problems) -> list[Path]:
+    known = {*_READERS, ".csv"}
+    if path.is_dir():
+        found = sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in known and not file.name.startswith(".") and file.is_file()
+        )
+        if not found:
+            problems.add(Place(str(path), 0), "no seed file is in this folder")
+        return found
+    if not path.is_file():
+        problems.add(Place(str(path), 0), "there is no such file or folder")
+        return []
+    if path.suffix.lower() not in known:
+        problems.add(Place(str(path), 0), f"a seed file ends in {', '.join(sorted(known))}")
+        return []
+    return [path]
+
+
+def _read(file: Path) -> Document:
+    if file.stat().st_size > LARGEST:
+        raise UnreadableError("is over 8 MiB; bulk domains belong in a CSV file")
+    return _READERS[file.suffix.lower()](file.read_bytes().decode("utf-8-sig"))
+
+
+class _Reading:
+    """What was read so far: names that stand twice are found across files."""
+
+    def __init__(self, folder: Path, problems: Problems) -> None:
+        self._folder = folder
+        self._problems = problems
+        self._staged = StagedDomains()
+        self._tenants: dict[str, TenantEntry] = {}
+        self._operators: list[UserEntry] | None = None
+        self._people: dict[str, Place] = {}
+        self._named: Named | None = None
+
+    def read_document(self, file: Path) -> None:
+        document = self._document(file)
+        if document is None:
+            return
+        found = convert(document, file.name, folder=self._folder, problems=self._problems)
+        self._take_tenant(found, file.name)
+        if found.operators is not None:
+            self._operators = [*(self._operators or []), *found.operators]
+            self._take_people(found.operators)
+
+    def read_csv(self, file: Path) -> None:
+        if self._named is None:
+            known = {
+                slug: frozenset(connection.key for connection in tenant.connections)
+                for slug, tenant in self._tenants.items()
+            }
+            self._named = Named(known)
+        try:
+            read_csv(
+                file, file.name, named=self._named, staged=self._staged, problems=self._problems
+            )
+        except OSError as error:
+            self._problems.add(Place(file.name, 0), f"cannot be read: {error.strerror}")
+
+    def desired(self, *, whole: bool) -> Desired:
+        return Desired(
+            folder=self._folder,
+            tenants=tuple(self._tenants.values()),
+            domains=self._staged,
+            operators=tuple(self._operators) if self._operators is not None else None,
+            elsewhere=self._named.elsewhere if self._named else {},
+            whole=whole,
+        )
+
+    def _document(self, file: Path) -> Document | None:
+        try:
+            return _read(file)
+        except UnreadableError as error:
+            place = Place(file.name, error.line, spell(error.path))
+            self._problems.add(place, error.message)
+        except UnicodeDecodeError:
+            self._problems.add(Place(file.name, 1), "is not UTF-8 text")
+        except OSError as error:
+            self._problems.add(Place(file.name, 0), f"cannot be read: {error.strerror}")
+        return None
+
+    def _take_tenant(self, found: FromFile, file: str) -> None:
+        tenant = found.tenant
+        if tenant is None:
+            return
+        if first := self._tenants.get(tenant.slug):
+            message = f'tenant "{tenant.slug}" has two files; the first is {first.place}'
+            self._problems.add(tenant.place, message)
+            return
+        self._tenants[tenant.slug] = tenant
+        self._take_people(tenant.users)
+        number = self._staged.file(file, is_csv=False)
+        for domain in found.domains:
+            self._take_domain(domain, number)
+
+    def _take_domain(self, domain: DomainEntry, file: int) -> None:
+        row = (
+            domain.name,
+            domain.tenant,
+            domain.policy,
+            " ".join(domain.connections),
+            int(domain.subdomains),
+            int(domain.verified),
+            domain.rollout,
+            file,
+            domain.place.line,
+        )
+        for _, first in self._staged.add([row]):
+            message = f"{domain.name} is claimed twice; first in {first}"
+            self._problems.add(domain.place, message)
+
+    def _take_people(self, people: Iterable[UserEntry]) -> None:
+        for person in people:
+            if first := self._people.get(person.key):
+                message = f"{person.key} is one account alone; first in {first}"
+                self._problems.add(person.place, message)
+            else:
+                self._people[person.key] = person.place

@@ -1,0 +1,63 @@
+"""What is wrong with seed files: every problem with its file, line and key, all in one go."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from portal.core.entries import Place
+
+MOST_OF_ONE_FILE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, where it is, and how to mend it."""
+
+    place: Place
+    message: str
+
+    def __str__(self) -> str:
+        key = f"{self.place.key}: " if self.place.key else ""
+        return f"{self.place.file}:{self.place.line}: {key}{self.message}"
+
+
+class SeedError(Exception):
+    """The seed files are refused; `problems` says everything that is wrong with them."""
+
+    def __init__(self, problems: Iterable[Problem], *, unlisted: int = 0) -> None:
+        self.problems = sorted(
+            problems, key=lambda problem: (problem.place.file, problem.place.line)
+        )
+        self.unlisted = unlisted
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Problems:
+    """Collects problems. Of one file a thousand are kept, the rest is counted."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+        self._by_file: Counter[str] = Counter()
+
+    def add(self, place: Place, message: str) -> None:
+        """Note a problem."""
+        self._by_file[place.file] += 1
+        if self._by_file[place.file] <= MOST_OF_ONE_FILE:
+            self._found.append(Problem(place, message))
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is wrong."""
+        return bool(self._found)
+
+    def refuse_if_any(self) -> None:
+        """Raise SeedError with all that was found."""
+        if self._found:
+            raise SeedError(self._found, unlisted=self._by_file.total() - len(self._found))
+
+
+def suggestion(wrong: str, known: Iterable[str]) -> str:
+    """Give `; did you mean "..."?` where one of the known words is close, else nothing."""
+    close = difflib.get_close_matches(wrong, list(known), n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""

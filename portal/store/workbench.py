@@ -1,0 +1,83 @@
+"""One connection for a long piece of work: prepared in temporary tables, written in one go.
+
+What takes long (filling temporary tables, comparing) happens outside any transaction, so that the
+write itself, during which SQLite lets no other writer in, is as short as it can be.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+
+from portal.store.engine import BUSY_SECONDS, Database
+
+_LOCK = 0x73656564  # any number, the same in every process
+_WAIT_SECONDS = 600
+
+
+class Workbench:
+    """A connection in autocommit with one explicit, exclusive transaction."""
+
+    def __init__(self, connection: Connection, *, is_sqlite: bool) -> None:
+        self.connection = connection
+        self.is_sqlite = is_sqlite
+        self._inside = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Write, all or nothing; a second one waits until the first has ended.
+
+        A process that dies ends its transaction and its lock with it.
+        """
+        with self._block("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"):
+            if not self.is_sqlite:
+                self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            yield self.connection
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Read much, or fill temporary tables: on SQLite this locks nobody out.
+
+        Within another block it is part of that one.
+        """
+        if self._inside:
+            yield
+            return
+        with self._block("BEGIN"):
+            yield
+
+    @contextmanager
+    def _block(self, begin: str) -> Iterator[None]:
+        self._run(begin)
+        self._inside = True
+        try:
+            yield
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
+        else:
+            self._run("COMMIT")
+        finally:
+            self._inside = False
+
+    def _run(self, statement: str) -> None:
+        self.connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def open_workbench(database: Database) -> Iterator[Workbench]:
+    """Open a connection for long work, and leave it as it was for whoever gets it next."""
+    with database.read() as connection:
+        bench = Workbench(connection, is_sqlite=database.is_sqlite)
+        if not database.is_sqlite:
+            yield bench
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
+        connection.exec_driver_sql("PRAGMA cache_size=-65536")
+        connection.exec_driver_sql("PRAGMA temp.cache_size=-32768")
+        try:
+            yield bench
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
+            connection.exec_driver_sql("PRAGMA cache_size=-2000")
+            connection.exec_driver_sql("PRAGMA temp.cache_size=-2000")
