@@ -43,6 +43,7 @@ class Services:
     state_key: bytes
     passwords: Passwords
     registry: Registry
+    door: Door
     providers: Providers
     relying_party: RelyingParty
     now: Callable[[], datetime]
@@ -78,6 +79,7 @@ class Services:
     def close(self) -> None:
         """Let go of every connection."""
         self.database.close()
+        self.door.close()
 
 
 def build_services(
@@ -90,7 +92,8 @@ def build_services(
     database = Database(settings.database_url)
     vault = open_vault(settings)
     secret = settings.secret_key.get_secret_value()
-    door = Door(allow_local=settings.allow_local_issuers)
+    door = Door(now, allow_local=settings.allow_local_issuers)
+    providers = Providers(door, now)
     return Services(
         settings=settings,
         database=database,
@@ -101,8 +104,9 @@ def build_services(
         registry=Registry(
             database, base_url=settings.base_url, default_client=default_client(settings, vault)
         ),
-        providers=Providers(door, now=now),
-        relying_party=RelyingParty(door, vault, now=now),
+        door=door,
+        providers=providers,
+        relying_party=RelyingParty(providers, door, vault=vault, now=now),
         now=now,
     )
 

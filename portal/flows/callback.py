@@ -5,14 +5,17 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
+from portal.core.admission import group_names
 from portal.core.attempt import LIFETIME, Attempt, genuine_state
 from portal.core.errors import FailureCode, SignInFailure
-from portal.core.registry import Client, Connection, Sealed, Tenant
+from portal.core.registry import Client, Connection, EmailVerified, Sealed, Tenant
 from portal.core.tokens import VerifiedClaims
 from portal.crypto import UnreadableSecretError
+from portal.flows.arrival import Arrival, enter
 from portal.flows.outcomes import FinishOutcome, SignedIn, Visitor
 from portal.flows.refusal import write_down
 from portal.observe import SIGN_INS
+from portal.oidc.authorization import check_response_issuer, requested_max_age
 from portal.oidc.client import Tokens
 from portal.services import Services
 from portal.store import spent
@@ -53,8 +56,13 @@ def finish(services: Services, answer: Answer, visitor: Visitor) -> FinishOutcom
         opened = _open_registry(services, attempt)
         tenant = opened.tenant
         _check_answer(services, answer, opened)
-        tokens, claims = _exchange(services, answer, opened)
-        token = _admit(services, answer, visitor, opened=opened, tokens=tokens, claims=claims)
+        tokens, claims = _identify(services, answer, opened)
+        token = enter(
+            services,
+            Arrival(opened.tenant, opened.connection, opened.client, tokens.id_token, claims),
+            visitor,
+            previous=answer.previous,
+        )
     except SignInFailure as failure:
         return write_down(
             services,
@@ -122,14 +130,10 @@ def _open_registry(services: Services, attempt: Attempt) -> _Opened:
 
 def _check_answer(services: Services, answer: Answer, opened: _Opened) -> None:
     """Check that this answer is the one asked for (RFC 9700, 4.4: mix-up)."""
-    attempt = opened.attempt
-    if answer.redirect_uri != attempt.redirect_uri:
+    if answer.redirect_uri != opened.attempt.redirect_uri:
         raise SignInFailure(FailureCode.OIDC_FAILED, "the answer came at another's redirect URI")
-    metadata = services.providers.metadata(attempt.issuer)
-    if answer.issuer is None and metadata.sends_iss:
-        raise SignInFailure(FailureCode.OIDC_FAILED, "iss is missing though promised (RFC 9207)")
-    if answer.issuer is not None and answer.issuer != attempt.issuer:
-        raise SignInFailure(FailureCode.OIDC_FAILED, "iss is another issuer (RFC 9207, 2.4)")
+    metadata = services.providers.metadata(opened.attempt.issuer)
+    check_response_issuer(metadata, answer.issuer)
     if answer.error:
         raise _provider_error(answer.error)
     if not answer.code:
@@ -157,24 +161,29 @@ def _provider_error(error: str) -> SignInFailure:
     return SignInFailure(FailureCode.OIDC_FAILED, "the provider answered with an error")
 
 
-def _exchange(services: Services, answer: Answer, opened: _Opened) -> tuple[Tokens, VerifiedClaims]:
+def _identify(services: Services, answer: Answer, opened: _Opened) -> tuple[Tokens, VerifiedClaims]:
+    """Redeem the code and verify who signed in; no transaction is open meanwhile."""
     attempt, client = opened.attempt, opened.client
-    return services.relying_party.redeem(
+    party = services.relying_party
+    tokens = party.exchange(client, code=answer.code, code_verifier=attempt.verifier)
+    claims = party.identify(
         client,
-        code=answer.code,
-        verifier=attempt.verifier,
+        tokens,
         nonce=attempt.nonce,
-        max_age=None,
+        code=answer.code,
+        max_age=requested_max_age(opened.connection),
     )
+    if _lacks_something(claims, opened.connection):
+        claims = party.with_userinfo(client, tokens, claims=claims)
+    return tokens, claims
 
 
-def _admit(
-    services: Services,
-    answer: Answer,
-    visitor: Visitor,
-    *,
-    opened: _Opened,
-    tokens: Tokens,
-    claims: VerifiedClaims,
-) -> str:
-    raise NotImplementedError
+def _lacks_something(claims: VerifiedClaims, connection: Connection) -> bool:
+    """Whether userinfo may know what the ID token does not say."""
+    wanted = {"email", *connection.require_claims}
+    if connection.email_verified is EmailVerified.REQUIRED:
+        wanted.add("email_verified")
+    missing_groups = connection.role_claim and not any(
+        True for _ in group_names(claims.all, connection.role_claim)
+    )
+    return bool(missing_groups) or not wanted <= claims.all.keys()

@@ -33,7 +33,7 @@ from portal.flows.outcomes import (
 )
 from portal.flows.password import check_password
 from portal.flows.refusal import write_down
-from portal.oidc.client import new_nonce, new_verifier
+from portal.oidc.authorization import authorization_url, new_code_verifier, new_nonce
 from portal.services import Services
 from portal.store import accounts
 from portal.store.registry import Bundle
@@ -194,19 +194,19 @@ def go_to_provider(
         client_id=client.client_id,
         redirect_uri=client.redirect_uri,
         nonce=new_nonce(),
-        verifier=new_verifier(),
+        verifier=new_code_verifier(),
         next=next_path or HOME,
         email=email,
         began_at=services.now(),
     )
-    url = services.relying_party.authorization_url(
+    url = authorization_url(
         metadata,
         client,
-        connection=connection,
-        login_hint=email,
+        connection,
         state=attempt.state,
         nonce=attempt.nonce,
-        verifier=attempt.verifier,
+        code_verifier=attempt.verifier,
+        login_hint=email,
     )
     sealed = services.attempts.seal(attempt.dump()).token.decode()
     return GoToProvider(url, cookie_name(attempt.state), sealed)

@@ -8,6 +8,7 @@ from portal.core.tokens import read_addressee
 from portal.crypto import UnreadableSecretError
 from portal.flows.outcomes import Visitor
 from portal.observe import log
+from portal.oidc.authorization import end_session_url
 from portal.services import Services
 from portal.store import audit, sessions, spent
 
@@ -56,20 +57,23 @@ def can_end_at_provider(services: Services, session: Session) -> bool:
 def _end_session_url(services: Services, session: Session) -> str | None:
     """Build the RP-initiated logout request (RP-Initiated Logout, 2), where there is one."""
     by = session.by
-    if by.issuer is None or by.client_id is None:
+    if by.issuer is None or by.id_token is None:
+        return None
+    client = next(
+        (c for c in services.registry.clients_at(by.issuer) if c.client_id == by.client_id), None
+    )
+    if client is None:
         return None
     try:
-        metadata = services.providers.metadata(by.issuer)
-        hint = services.vault.open(by.id_token) if by.id_token else None
+        return end_session_url(
+            services.relying_party.metadata(client),
+            client,
+            id_token=services.vault.open(by.id_token),
+            post_logout_redirect_uri=f"{services.settings.base_url}/auth/logged-out",
+        )
     except (SignInFailure, UnreadableSecretError) as error:
         log.warning("sign_out.provider_skipped", issuer=by.issuer, cause=str(error))
         return None
-    return services.relying_party.end_session_url(
-        metadata,
-        client_id=by.client_id,
-        id_token_hint=hint,
-        post_logout_redirect_uri=f"{services.settings.base_url}/auth/logged-out",
-    )
 
 
 def end_by_logout_token(
@@ -89,12 +93,10 @@ def end_by_logout_token(
         ]
         if not clients:
             return LogoutRefused("invalid_request", "the token is for none of our clients")
-        keys = services.providers.keys(addressee.issuer)
-        claims = services.relying_party.verify_logout_token(raw, clients[0])
+        claims = services.relying_party.logout_claims(clients[0], raw)
     except SignInFailure as failure:
         log.warning("logout_token.refused", cause=failure.detail, reference=visitor.reference)
         return LogoutRefused("invalid_request", "the logout token is not valid")
-    del keys
     with services.database.transaction() as connection:
         key = f"jti {claims.issuer} {claims.jti}"
         if not spent.spend(connection, key, expires_at=claims.spent_until):

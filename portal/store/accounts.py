@@ -1,5 +1,6 @@
 """Accounts and the identities linked to them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,15 @@ ACCOUNT_COLUMNS = (
 )
 
 _ACCOUNTS = select(*ACCOUNT_COLUMNS).outerjoin(TenantRow, TenantRow.id == UserRow.tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who somebody is at an issuer, and through which client (subjects may be pairwise)."""
+
+    issuer: str
+    client_id: str
+    name: str
 
 
 def account_from(row: AnyRow) -> Account:
@@ -75,15 +85,13 @@ def known(
     address: Address,
     *,
     tenant: Tenant,
-    issuer: str,
-    client_id: str,
-    subject: str,
+    subject: Subject,
 ) -> Known:
     """Give what is known of somebody who came back from a provider."""
     linked = connection.execute(
         _ACCOUNTS.join(IdentityRow, IdentityRow.user_id == UserRow.id).where(
-            IdentityRow.issuer == issuer,
-            IdentityRow.subject == subject,
+            IdentityRow.issuer == subject.issuer,
+            IdentityRow.subject == subject.name,
             IdentityRow.tenant_id == tenant.id,
         )
     ).first()
@@ -95,8 +103,8 @@ def known(
     taken = connection.execute(
         select(IdentityRow.id).where(
             IdentityRow.user_id == addressed.id,
-            IdentityRow.issuer == issuer,
-            IdentityRow.client_id == client_id,
+            IdentityRow.issuer == subject.issuer,
+            IdentityRow.client_id == subject.client_id,
         )
     ).first()
     return Known(addressed=addressed, taken=taken is not None)
@@ -107,9 +115,7 @@ def enter(
     admitted: Admitted,
     *,
     tenant: Tenant,
-    issuer: str,
-    client_id: str,
-    subject: str,
+    subject: Subject,
     now: datetime,
 ) -> Account:
     """Create or link the account as admitted, and note the sign-in; give it as it is now.
@@ -125,9 +131,9 @@ def enter(
             insert(IdentityRow).values(
                 user_id=user_id,
                 tenant_id=tenant.id,
-                issuer=issuer,
-                client_id=client_id,
-                subject=subject,
+                issuer=subject.issuer,
+                client_id=subject.client_id,
+                subject=subject.name,
                 created_at=now,
                 last_used_at=now,
             )
@@ -136,8 +142,8 @@ def enter(
         connection.execute(
             update(IdentityRow)
             .where(
-                IdentityRow.issuer == issuer,
-                IdentityRow.subject == subject,
+                IdentityRow.issuer == subject.issuer,
+                IdentityRow.subject == subject.name,
                 IdentityRow.tenant_id == tenant.id,
             )
             .values(last_used_at=now)

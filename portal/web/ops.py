@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, make_response
 
+from portal.flows.client_keys import public_keys
 from portal.observe import metrics_text
 from portal.web.context import services
 
@@ -31,10 +32,8 @@ def metrics() -> Response:
 
 
 @blueprint.get("/.well-known/jwks.json")
-def public_keys() -> Response:
+def jwks() -> Response:
     """Give the public keys of the clients that use private_key_jwt (RFC 7517, 5)."""
-    response = jsonify(
-        keys=services().relying_party.public_keys(services().registry.signing_clients())
-    )
+    response = jsonify(keys=public_keys(services()))
     response.headers["Cache-Control"] = "public, max-age=300"
     return response

@@ -1,0 +1,104 @@
+"""Somebody proven by a provider comes in: admitted, linked to an account, given a session."""
+
+from dataclasses import dataclass, field
+
+from pydantic import SecretStr
+
+from portal.core.address import Address
+from portal.core.admission import address_from, admit, check_domain, check_required_claims
+from portal.core.registry import Client, Connection, Tenant
+from portal.core.session import SignedInBy
+from portal.core.tokens import VerifiedClaims
+from portal.flows.outcomes import Visitor
+from portal.services import Services
+from portal.store import accounts, audit, sessions
+from portal.store.engine import IntegrityError
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Verified claims, and the door that they came through."""
+
+    tenant: Tenant
+    connection: Connection
+    client: Client
+    id_token: str = field(repr=False)
+    claims: VerifiedClaims
+
+
+def enter(
+    services: Services, arrival: Arrival, visitor: Visitor, *, previous: SecretStr | None
+) -> str:
+    """Admit the person and open a session; give its token.
+
+    `previous` is the session that this browser leaves behind. Raises SignInFailure where the
+    claims may not enter this tenant.
+    """
+    claims = arrival.claims.all
+    check_required_claims(claims, arrival.connection)
+    address = address_from(claims, arrival.connection)
+    check_domain(services.registry.candidates(address.domain), address, arrival.tenant)
+    try:
+        return _open(services, arrival, visitor, address=address, previous=previous)
+    except IntegrityError:
+        # Another sign-in of the same person created the account or the link a moment before.
+        return _open(services, arrival, visitor, address=address, previous=previous)
+
+
+def _open(
+    services: Services,
+    arrival: Arrival,
+    visitor: Visitor,
+    *,
+    address: Address,
+    previous: SecretStr | None,
+) -> str:
+    now, tenant, by = services.now(), arrival.tenant, _signed_in_by(services, arrival)
+    who = accounts.Subject(arrival.client.issuer, arrival.client.client_id, arrival.claims.subject)
+    with services.database.transaction() as connection:
+        known = accounts.known(connection, address, tenant=tenant, subject=who)
+        admitted = admit(
+            arrival.claims.all,
+            address,
+            tenant=tenant,
+            connection=arrival.connection,
+            known=known,
+        )
+        account = accounts.enter(connection, admitted, tenant=tenant, subject=who, now=now)
+        if previous:
+            sessions.end_by_token(connection, previous.get_secret_value())
+        token = sessions.open_session(
+            connection,
+            account,
+            by,
+            now=now,
+            ends_by=arrival.claims.session_expiry,
+            network=visitor.network,
+            user_agent=visitor.user_agent,
+        )
+        entry = audit.Entry(
+            at=now,
+            event=audit.Event.SIGN_IN_SSO,
+            outcome="success",
+            actor=account.email,
+            tenant_id=tenant.id,
+            user_id=account.id,
+            object=f"connection {arrival.connection.slug}",
+            network=visitor.network,
+            reference=visitor.reference,
+        )
+        audit.record(connection, entry)
+    return token
+
+
+def _signed_in_by(services: Services, arrival: Arrival) -> SignedInBy:
+    return SignedInBy(
+        "sso",
+        connection_id=arrival.connection.id,
+        connection_name=arrival.connection.name,
+        issuer=arrival.client.issuer,
+        client_id=arrival.client.client_id,
+        subject=arrival.claims.subject,
+        sid=arrival.claims.sid,
+        id_token=services.vault.seal(arrival.id_token),
+    )
