@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:  # the stack takes a second to import; `portal --help` must not
     from portal.flows.registry_changes import Outcome, SeedRun
     from portal.flows.seed_plan import Plan
+    from portal.store.engine import Database
 
 _SEEDS = click.Path(exists=True, path_type=Path)
 _PRUNE = click.option(
@@ -24,8 +25,8 @@ PENDING = 3
 _TRIES = 5
 
 
-@click.group()
-def seed() -> None:
+@click.group("seed")
+def command() -> None:
     r"""Keep the registry of tenants in files under version control.
 
     \b
@@ -37,7 +38,7 @@ def seed() -> None:
     """
 
 
-@seed.command()
+@command.command()
 @click.argument("path", type=_SEEDS)
 def validate(path: Path) -> None:
     """Check a seeds folder or file, offline.
@@ -57,7 +58,7 @@ def validate(path: Path) -> None:
         click.echo(f"No file describes tenant {tenant}: the registry must have it already.")
 
 
-@seed.command()
+@command.command()
 @click.argument("path", type=_SEEDS)
 @_PRUNE
 @_ALL
@@ -78,7 +79,7 @@ def plan(path: Path, *, prune: bool, show_all: bool, as_json: bool) -> None:
     sys.exit(0 if made.is_empty else PENDING)
 
 
-@seed.command()
+@command.command()
 @click.argument("path", type=_SEEDS)
 @_PRUNE
 @_ALL
@@ -110,7 +111,7 @@ def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None)
     raise click.ClickException("the registry keeps changing; nothing was written, try again")
 
 
-@seed.command()
+@command.command()
 def schema() -> None:
     """Print the JSON Schema of a seed file, for editors."""
     from portal.seeding.schema import json_schema
@@ -163,19 +164,14 @@ def _run(path: Path, *, prune: bool) -> Iterator["SeedRun"]:
 
 
 @contextmanager
-def _migrated(url: str) -> Iterator[Any]:
+def _migrated(url: str) -> Iterator["Database"]:
     """Open the database, refusing one whose tables are not today's."""
-    from portal.store import schema as tables
     from portal.store.engine import Database
+    from portal.store.schema import check_migrated
 
     database = Database(url)
     try:
-        with database.read() as connection:
-            revision = tables.current(connection)
-        if revision != tables.head():
-            raise click.ClickException(
-                "the database is not migrated to this version; run `portal db upgrade` first"
-            )
+        check_migrated(database)
         yield database
     finally:
         database.close()
@@ -183,10 +179,8 @@ def _migrated(url: str) -> Iterator[Any]:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn what is refused into lines on stderr and exit code 1."""
+    """Turn what the seed files are refused for into lines on stderr and exit code 1."""
     from portal.seeding.problems import SeedError
-    from portal.settings import SettingsError
-    from portal.store.engine import DatabaseGoneError
 
     try:
         yield
@@ -197,10 +191,6 @@ def _refusals() -> Iterator[None]:
         more = f", {error.unlisted:,} of them not listed" if error.unlisted else ""
         word = "problem" if count == 1 else "problems"
         raise click.ClickException(f"{count:,} {word}{more}; nothing was changed") from None
-    except SettingsError as error:
-        raise click.ClickException("; ".join(error.problems)) from None
-    except DatabaseGoneError as error:
-        raise click.ClickException(f"the database cannot be reached ({error})") from None
 
 
 def _environ() -> dict[str, str]:
