@@ -9,7 +9,7 @@ import redis
 from portal.core.registry import AuthMethod, Client
 from portal.crypto import Passwords, Vault, derived_key
 from portal.oidc.client import RelyingParty
-from portal.oidc.http import Door
+from portal.oidc.http import Door, Limits
 from portal.oidc.provider import Providers
 from portal.settings import Settings
 from portal.store import schema
@@ -86,13 +86,14 @@ def build_services(
     settings: Settings,
     *,
     passwords: Passwords | None = None,
+    limits: Limits | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Services:
     """Build the services; nothing is connected to before its first use."""
     database = Database(settings.database_url)
     vault = open_vault(settings)
     secret = settings.secret_key.get_secret_value()
-    door = Door(now, allow_local=settings.allow_local_issuers)
+    door = Door(now, allow_local=settings.allow_local_issuers, limits=limits)
     providers = Providers(door, now)
     return Services(
         settings=settings,

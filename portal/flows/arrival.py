@@ -6,6 +6,7 @@ from pydantic import SecretStr
 
 from portal.core.address import Address
 from portal.core.admission import address_from, admit, check_domain, check_required_claims
+from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Client, Connection, Tenant
 from portal.core.session import SignedInBy
 from portal.core.tokens import VerifiedClaims
@@ -34,7 +35,9 @@ def enter(
     `previous` is the session that this browser leaves behind. Raises SignInFailure where the
     claims may not enter this tenant.
     """
-    claims = arrival.claims.all
+    claims, ends_by = arrival.claims.all, arrival.claims.session_expiry
+    if ends_by is not None and ends_by <= services.now():
+        raise SignInFailure(FailureCode.SESSION_EXPIRED, "the provider's session has ended")
     check_required_claims(claims, arrival.connection)
     address = address_from(claims, arrival.connection)
     check_domain(services.registry.candidates(address.domain), address, arrival.tenant)
