@@ -1,0 +1,274 @@
+"""The portal as a relying party: what a sign-in asks of its provider, step by step.
+
+authorization_url -> (browser) -> exchange -> identify -> with_userinfo
+logout_claims when the provider says so, end_session_url when the person does
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+
+from authlib.integrations.requests_client import OAuth2Session
+from requests import RequestException, Response
+from requests.structures import CaseInsensitiveDict
+
+from portal.core.errors import FailureCode, SignInFailure
+from portal.core.jwks import IssuerKeys
+from portal.core.jws import SignatureFailure
+from portal.core.registry import AuthMethod, Client, Sealed
+from portal.core.tokens import (
+    Expected,
+    VerifiedClaims,
+    VerifiedLogout,
+    verify_id_token,
+    verify_logout_token,
+    verify_userinfo_token,
+    with_userinfo,
+)
+from portal.crypto import UnreadableSecretError, Vault
+from portal.oidc import client_auth
+from portal.oidc.http import HEADERS, Door, json_object, media_type
+from portal.oidc.metadata import Metadata
+from portal.oidc.provider import Providers
+
+Result = TypeVar("Result")
+
+_SENDABLE = re.compile(r"[\x21-\x7e]+")  # RFC 6749, A.12: what may stand in a header
+_KNOWN_ERRORS = frozenset(  # RFC 6749, 5.2: anything else is not repeated in a log
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the token endpoint gave. Nothing of it is verified yet, and its repr shows nothing."""
+
+    id_token: str = field(repr=False)
+    access_token: str | None = field(default=None, repr=False)
+
+
+class _TokenSession(OAuth2Session):  # type: ignore[misc] # Authlib is not typed
+    """Authlib's client of the token endpoint, whose answers are read by our own rules."""
+
+    def parse_response_token(self, resp: Response) -> Response:
+        return resp
+
+
+class RelyingParty:
+    """Speaks OpenID Connect for every client of the registry. Every method may ask the network.
+
+    They raise SignInFailure: provider_unavailable, oidc_failed, or sso_unavailable where the
+    client's own secret cannot be used.
+    """
+
+    def __init__(
+        self, providers: Providers, door: Door, *, vault: Vault, now: Callable[[], datetime]
+    ) -> None:
+        self._providers = providers
+        self._door = door
+        self._vault = vault
+        self._now = now
+
+    def metadata(self, client: Client) -> Metadata:
+        """Give what the client's issuer publishes, from memory where it is known."""
+        return self._providers.metadata(client.issuer)
+
+    def exchange(self, client: Client, *, code: str, code_verifier: str) -> Tokens:
+        """Give the tokens for a code (RFC 6749, 4.1.3; OIDC Core 3.1.3). A code is sent once."""
+        endpoint = self.metadata(client).token_endpoint
+        with _TokenSession(
+            client.client_id, token_endpoint_auth_method=client.auth_method.value, trust_env=False
+        ) as session:
+            session.headers = CaseInsensitiveDict(HEADERS)
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, self._door.lane(client.issuer))
+            self._authenticate(session, client)
+            try:
+                answer = session.fetch_token(
+                    endpoint,
+                    headers={"Content-Type": "application/x-www-form-urlencoded"},
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=client.redirect_uri,
+                    code_verifier=code_verifier,
+                    allow_redirects=False,
+                )
+            except (RequestException, UnicodeError):
+                raise SignInFailure(
+                    FailureCode.OIDC_FAILED, "the token request cannot be sent"
+                ) from None
+        return _read_tokens(cast("Response", answer))
+
+    def identify(
+        self,
+        client: Client,
+        tokens: Tokens,
+        *,
+        nonce: str,
+        code: str | None = None,
+        max_age: int | None = None,
+    ) -> VerifiedClaims:
+        """Give who signed in: the claims of the ID token, verified in full.
+
+        Keys that do not fit are fetched anew, once, in case the issuer has changed them.
+        """
+        metadata = self.metadata(client)
+        expected = Expected(
+            metadata.issuer,
+            client.client_id,
+            nonce,
+            access_token=tokens.access_token,
+            code=code,
+            algorithms=metadata.algorithms,
+            max_age=max_age,
+        )
+        return self._with_keys(
+            metadata,
+            lambda keys: verify_id_token(tokens.id_token, keys, expected=expected, now=self._now()),
+        )
+
+    def with_userinfo(
+        self, client: Client, tokens: Tokens, *, claims: VerifiedClaims
+    ) -> VerifiedClaims:
+        """Give the claims with those of the userinfo endpoint added (OIDC Core 5.3).
+
+        Unchanged where there is no such endpoint or no access token for it.
+        """
+        metadata = self.metadata(client)
+        if metadata.userinfo_endpoint is None or tokens.access_token is None:
+            return claims
+        answer = self._door.get(
+            client.issuer,
+            metadata.userinfo_endpoint,
+            headers={
+                "Accept": "application/json, application/jwt",
+                "Authorization": f"Bearer {tokens.access_token}",
+            },
+        )
+        if answer.status_code != HTTPStatus.OK:
+            raise _untrusted(f"userinfo was answered with {answer.status_code}")
+        return with_userinfo(claims, self._read_userinfo(metadata, client, answer))
+
+    def logout_claims(self, client: Client, raw: str) -> VerifiedLogout:
+        """Give what a logout token of this client's issuer says, verified in full."""
+        metadata = self.metadata(client)
+        return self._with_keys(
+            metadata,
+            lambda keys: verify_logout_token(
+                raw,
+                keys,
+                issuer=metadata.issuer,
+                client_id=client.client_id,
+                algorithms=metadata.algorithms,
+                now=self._now(),
+            ),
+        )
+
+    def _read_userinfo(
+        self, metadata: Metadata, client: Client, answer: Response
+    ) -> Mapping[str, object]:
+        if media_type(answer) != "application/jwt":
+            return json_object(answer)
+        raw = answer.content.decode("ascii", "replace").strip()
+        return self._with_keys(
+            metadata,
+            lambda keys: verify_userinfo_token(
+                raw,
+                keys,
+                issuer=metadata.issuer,
+                client_id=client.client_id,
+                algorithms=metadata.algorithms,
+                now=self._now(),
+            ),
+        )
+
+    def _with_keys(self, metadata: Metadata, verify: Callable[[IssuerKeys], Result]) -> Result:
+        keys = self._providers.keys(metadata.issuer)
+        try:
+            return verify(keys)
+        except SignatureFailure as failure:
+            newer = self._newer_keys(metadata, keys, failure)
+            if newer is None:
+                raise
+        return verify(newer)
+
+    def _newer_keys(
+        self, metadata: Metadata, seen: IssuerKeys, failure: SignatureFailure
+    ) -> IssuerKeys | None:
+        try:
+            return self._providers.renewed_keys(metadata.issuer, seen, kid_known=failure.kid_known)
+        except SignInFailure:
+            if failure.kid_known:
+                return None  # the keys at hand have spoken: the signature is wrong
+            raise
+
+    def _authenticate(self, session: Any, client: Client) -> None:
+        match client.auth_method:
+            case AuthMethod.BASIC:
+                method = client_auth.basic(client.client_id, self._open(client.secret))
+                session.register_client_auth_method((client.auth_method.value, method))
+            case AuthMethod.POST:
+                session.client_secret = self._open(client.secret)
+            case AuthMethod.PRIVATE_KEY_JWT:
+                try:
+                    signing = client_auth.signing_key(self._open(client.private_key))
+                except client_auth.KeyUnusableError as error:
+                    raise _unusable(str(error)) from None
+                method = client_auth.assertion(client.client_id, signing, now=self._now())
+                session.register_client_auth_method((client.auth_method.value, method))
+            case AuthMethod.NONE:
+                pass  # Authlib sends the client_id
+
+    def _open(self, sealed: Sealed | None) -> str:
+        if sealed is None:
+            raise _unusable("the client has no secret or key")
+        try:
+            return self._vault.open(sealed)
+        except UnreadableSecretError:
+            raise _unusable("the client's secret cannot be opened with our keys") from None
+
+
+def _read_tokens(answer: Response) -> Tokens:
+    """OIDC Core 3.1.3.3; RFC 6749, 5.1 and 5.2."""
+    if answer.status_code != HTTPStatus.OK:
+        raise _untrusted(f"the token endpoint answered {answer.status_code} ({_error(answer)})")
+    document = json_object(answer)
+    if "error" in document:
+        raise _untrusted("the token endpoint answered with an error")
+    kind, id_token = document.get("token_type"), document.get("id_token")
+    access_token = document.get("access_token")
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        raise _untrusted("token_type is not Bearer")
+    if not isinstance(id_token, str):
+        raise _untrusted("there is no id_token")
+    if access_token is None:
+        return Tokens(id_token)
+    if not isinstance(access_token, str) or not _SENDABLE.fullmatch(access_token):
+        raise _untrusted("access_token is not a sound text")
+    return Tokens(id_token, access_token)
+
+
+def _error(answer: Response) -> str:
+    try:
+        error = json_object(answer).get("error")
+    except SignInFailure:
+        return "no JSON"
+    return error if isinstance(error, str) and error in _KNOWN_ERRORS else "another error"
+
+
+def _untrusted(detail: str) -> SignInFailure:
+    return SignInFailure(FailureCode.OIDC_FAILED, detail)
+
+
+def _unusable(detail: str) -> SignInFailure:
+    return SignInFailure(FailureCode.SSO_UNAVAILABLE, detail)

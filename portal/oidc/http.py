@@ -1,0 +1,139 @@
+"""The door out: the only way in which the portal asks anybody anything over HTTP.
+
+Door.get, or a session over Door.lane -> Lane.send -> Breaker -> Transport.exchange
+"""
+
+import ssl
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+
+import certifi
+from requests import PreparedRequest, Request, RequestException, Response
+from requests.adapters import BaseAdapter
+
+from portal.core.errors import FailureCode, SignInFailure
+from portal.core.strict_json import JsonError, read_object
+from portal.oidc.addresses import Lookup, Resolver, safe_url, system_lookup
+from portal.oidc.breaker import Breaker
+from portal.oidc.transport import Limits, Transport
+from portal.oidc.wire import tls_context as default_tls_context
+
+HEADERS: Mapping[str, str] = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "portal",
+}
+_MOST_ISSUERS = 1000
+_BOM = b"\xef\xbb\xbf"
+
+
+class Lane(BaseAdapter):
+    """The transport adapter of one issuer: its breaker, and the door's rules.
+
+    Any requests session that mounts it goes through the door, whatever the session was told of
+    time-outs, certificates, proxies and redirects.
+    """
+
+    def __init__(self, transport: Transport, breaker: Breaker, *, allow_local: bool) -> None:
+        super().__init__()
+        self.breaker = breaker
+        self._transport = transport
+        self._allow_local = allow_local
+
+    def send(self, request: PreparedRequest, **_ignored: object) -> Response:  # type: ignore[override]
+        """Send a request and give its answer, which is below 500 and no redirect.
+
+        Raises SignInFailure: provider_unavailable or oidc_failed.
+        """
+        safe_url(request.url or "", allow_local=self._allow_local)
+        with self.breaker.call():
+            answer = self._transport.exchange(request)
+            _check_status(answer.status_code)
+        return answer
+
+    def close(self) -> None:
+        """Stay: a lane outlives the sessions that mount it."""
+
+
+class Door:
+    """Gives each issuer its lane out; the last thousand are remembered."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        allow_local: bool = False,
+        limits: Limits | None = None,
+        lookup: Lookup = system_lookup,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.allow_local = allow_local
+        self._now = now
+        self._at_once = (limits or Limits()).at_once
+        self._transport = Transport(
+            Resolver(allow_local=allow_local, lookup=lookup),
+            limits or Limits(),
+            tls or default_tls_context(certifi.where()),
+        )
+        self._lock = threading.Lock()
+        self._lanes: OrderedDict[str, Lane] = OrderedDict()
+
+    def lane(self, issuer: str) -> Lane:
+        """Give the lane of this issuer: its own breaker and its own share of calls at once."""
+        with self._lock:
+            lane = self._lanes.get(issuer)
+            if lane is None:
+                breaker = Breaker(self._now, at_once=self._at_once)
+                lane = Lane(self._transport, breaker, allow_local=self.allow_local)
+                self._lanes[issuer] = lane
+                if len(self._lanes) > _MOST_ISSUERS:
+                    self._lanes.popitem(last=False)
+            self._lanes.move_to_end(issuer)
+        return lane
+
+    def get(self, issuer: str, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """Ask a URL of an issuer. Raises as `Lane.send` does."""
+        try:
+            request = Request("GET", url, headers={**HEADERS, **(headers or {})}).prepare()
+        except (RequestException, UnicodeError):
+            raise SignInFailure(FailureCode.OIDC_FAILED, "a URL or header is unsound") from None
+        return self.lane(issuer).send(request)
+
+    def get_json(self, issuer: str, url: str) -> dict[str, object]:
+        """Ask a URL of an issuer for a JSON object. Raises as `Lane.send` does."""
+        answer = self.get(issuer, url)
+        if answer.status_code != HTTPStatus.OK:
+            raise SignInFailure(
+                FailureCode.OIDC_FAILED, f"the provider answered {answer.status_code}"
+            )
+        return json_object(answer)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._transport.close()
+
+
+def media_type(answer: Response) -> str:
+    """Give the media type of an answer in lower case, without parameters."""
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def json_object(answer: Response) -> dict[str, object]:
+    """Give the JSON object in an answer that says it is JSON. Raises SignInFailure."""
+    kind = media_type(answer)
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise SignInFailure(FailureCode.OIDC_FAILED, "the answer is not JSON by its content type")
+    try:
+        return read_object(answer.content.removeprefix(_BOM))
+    except JsonError as error:
+        raise SignInFailure(FailureCode.OIDC_FAILED, f"the answer is {error}") from None
+
+
+def _check_status(status: int) -> None:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise SignInFailure(FailureCode.PROVIDER_UNAVAILABLE, f"the provider answered {status}")
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        raise SignInFailure(FailureCode.OIDC_FAILED, "the provider answered with a redirect")
