@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 
 from portal.core.changes import Action, Change, Kind
 from portal.crypto import Passwords, Vault
-from portal.flows.registry_trail import record_changes
+from portal.flows.registry_trail import Trail
 from portal.flows.seed_plan import Plan, Planner, Progress
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
 from portal.store.domain_plan import DomainPlan
-from portal.store.engine import Database
-from portal.store.registry_writes import RegistryWriter, bump
+from portal.store.engine import Database, IntegrityError
+from portal.store.registry_writes import RegistryWriter, bump, lock_tenants
 from portal.store.workbench import Workbench, open_workbench
 
 _ATTEMPTS = 5
@@ -76,17 +76,23 @@ class SeedRun:
         if plan.is_empty:
             return Outcome(plan, None)
         changes = [self._secrets.at_rest(change) for change in plan.changes if change.is_pending]
-        with self._bench.transaction() as connection:
-            if not self._planner.is_still_so(plan):
-                raise PlanIsStaleError
-            change_set = secrets.token_hex(8)
-            self._write(connection, changes, change_set=change_set, now=now, by=by)
-            bump(connection, plan.touched)
+        change_set = secrets.token_hex(8)
+        try:
+            with self._bench.transaction() as connection:
+                lock_tenants(connection, plan.touched)
+                if not self._planner.is_still_so(plan):
+                    raise PlanIsStaleError
+                self._write(connection, plan, changes, change_set=change_set, now=now, by=by)
+                bump(connection, plan.touched)
+        except IntegrityError:
+            # Somebody's first sign-in made the very account that the plan creates, or the like.
+            raise PlanIsStaleError from None
         return Outcome(plan, change_set)
 
     def _write(
         self,
         connection: Connection,
+        plan: Plan,
         changes: list[Change],
         *,
         change_set: str,
@@ -98,15 +104,9 @@ class SeedRun:
         leaving = [c for c in changes if c.action is Action.REMOVED]
         writer.remove(c for c in leaving if c.kind is Kind.TENANT)
         writer.put(changes)
-        record_changes(
-            connection,
-            changes,
-            self._planner.domain_changes(),
-            tenant_id=writer.tenant_id,
-            change_set=change_set,
-            now=now,
-            by=by,
-        )
+        trail = Trail(connection, writer.tenant_id, change_set, now, by)
+        trail.record(changes)
+        self._planner.record_domains(trail, plan.domains)
         self._domains.remove()
         self._domains.write(origin="seed")
         writer.remove(c for c in leaving if c.kind is not Kind.TENANT)
@@ -171,15 +171,7 @@ def write(
     change_set = secrets.token_hex(8)
     writer = RegistryWriter(connection, origin=origin, now=now)
     writer.put(pending)
-    record_changes(
-        connection,
-        pending,
-        (),
-        tenant_id=writer.tenant_id,
-        change_set=change_set,
-        now=now,
-        by=by,
-    )
+    Trail(connection, writer.tenant_id, change_set, now, by).record(pending)
     writer.remove(pending)
     bump(connection, {change.tenant for change in pending if change.tenant})
     return change_set

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field, replace
 from heapq import merge
 
 from portal.core.changes import Action, Change, Item, Kind, created, diff, field_changes
+from portal.flows.registry_trail import Trail
 from portal.flows.seed_items import wanted_items
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
 from portal.seeding.problems import Problems, suggestion
 from portal.store.catalog import Catalog, read_catalog
-from portal.store.domain_plan import DomainPlan, Wanted
+from portal.store.domain_plan import DomainPlan
 from portal.store.workbench import Workbench
 
+_SEPARATE_ENTRIES = 50
 Progress = Callable[[str, int, int], None]
 """Hears what is under way, how much of it is done and how much there is."""
 
@@ -71,6 +73,7 @@ class Planner:
         self._prune = prune
         self._progress = progress
         self._scope: list[int] = []
+        self._is_loaded = False
 
     def plan(self) -> Plan:
         """Make the plan, by the registry as it is now. Raises SeedError for what it refuses."""
@@ -111,6 +114,20 @@ class Planner:
         )
         return merge(*streams, key=lambda change: change.tenant)
 
+    def record_domains(self, trail: Trail, counts: Mapping[str, DomainCounts]) -> None:
+        """Append what happens to the domains to the trail: few one by one, many together."""
+        few = (c for c in self.domain_changes(limit=_SEPARATE_ENTRIES) if c.is_pending)
+        trail.record(c for c in few if not _are_many(counts[c.tenant], c.action))
+        streams: dict[Action, Callable[[], Iterator[tuple[str, str]]]] = {
+            Action.CREATED: self._domains.created_names,
+            Action.CHANGED: self._domains.changed_names,
+            Action.REMOVED: lambda: self._domains.removed_names(self._scope),
+        }
+        for action, stream in streams.items():
+            many = {tenant for tenant, c in counts.items() if _are_many(c, action)}
+            if many:
+                trail.record_names(action, (pair for pair in stream() if pair[0] in many))
+
     def _changed(self, limit: int | None) -> Iterator[Change]:
         for before, after in self._domains.changed(limit=limit):
             fields = field_changes(before, after)
@@ -140,18 +157,23 @@ class Planner:
 
     def _compare_domains(self, catalog: Catalog) -> None:
         total = len(self._desired.domains)
-        rows: Iterator[Wanted] = (row[:7] for row in self._desired.domains.rows())
-        self._domains.load(
-            rows,
-            tenant_ids=catalog.tenant_ids,
-            connections=catalog.connections,
-            progress=lambda done: self._progress("comparing domains", done, total),
-        )
+        if not self._is_loaded:
+            self._domains.load(
+                (row[:7] for row in self._desired.domains.rows()),
+                progress=lambda done: self._progress("comparing domains", done, total),
+            )
+            self._is_loaded = True
         named = {tenant.slug for tenant in self._desired.tenants}
         named |= {tenant for tenant, _ in self._desired.elsewhere}
         ids = catalog.tenant_ids
         self._scope = [ids[slug] for slug in sorted(named) if slug in ids]
-        self._domains.compare(scope=self._scope, prune=self._prune)
+        self._domains.compare(
+            self._desired.domains.ways(),
+            tenant_ids=ids,
+            connections=catalog.connections,
+            scope=self._scope,
+            prune=self._prune,
+        )
 
     def _keep_what_is_used(
         self, changes: tuple[Change, ...], catalog: Catalog
@@ -227,6 +249,15 @@ class Planner:
         for tenant, number in self._domains.absent_counts(self._scope, removed=False).items():
             counts[tenant].kept = number
         return dict(counts)
+
+
+def _are_many(counts: DomainCounts, action: Action) -> bool:
+    number = {
+        Action.CREATED: counts.created,
+        Action.CHANGED: counts.changed,
+        Action.REMOVED: counts.removed,
+    }
+    return number.get(action, 0) > _SEPARATE_ENTRIES
 
 
 def _kept_for(change: Change, notes: Mapping[tuple[Kind, str, str], str]) -> Change:

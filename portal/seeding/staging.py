@@ -30,7 +30,7 @@ class StagedDomains:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32000"):
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-16000"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.execute(_TABLE)
         self._database.execute("BEGIN")  # one transaction for good: it is never committed
@@ -60,6 +60,10 @@ class StagedDomains:
         """Give the place of a staged row."""
         file_name, is_csv = self._files[file]
         return Place(file_name, line, "domain" if is_csv else f"domains.{name}")
+
+    def ways(self) -> list[tuple[str, str]]:
+        """Give every pair of a tenant and the connection keys that a domain of it leads to."""
+        return self._database.execute("SELECT DISTINCT tenant, connections FROM staged").fetchall()
 
     def rows(self) -> Iterator[Staged]:
         """Give every row, by name."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, case, delete, insert, select, update
 
 from portal.core.changes import Action, Change, Kind, Secret
 from portal.store.tables import (
@@ -102,7 +102,10 @@ class RegistryWriter:
             if change.action is Action.DISABLED:
                 values = {"disabled": True, "origin": PRUNED}
             elif values.get("disabled") is False:
-                values["origin"] = self._origin
+                # By whom a pruned account is enabled again, to that one it belongs from here on.
+                values["origin"] = case(
+                    (UserRow.origin == PRUNED, self._origin), else_=UserRow.origin
+                )
             object_id = self._id(change)
             if values:
                 self._connection.execute(
@@ -184,6 +187,18 @@ class RegistryWriter:
             delete(TenantRow).where(TenantRow.id == tenant_id),
         ):
             self._connection.execute(statement)
+
+
+def lock_tenants(connection: Connection, tenants: Iterable[str]) -> None:
+    """Keep other writers of these tenants waiting until the transaction ends.
+
+    SQLite has one writer at a time anyhow.
+    """
+    slugs = sorted(set(tenants))
+    for start in range(0, len(slugs), _MANY):
+        some = slugs[start : start + _MANY]
+        query = select(TenantRow.id).where(TenantRow.slug.in_(some)).order_by(TenantRow.slug)
+        connection.execute(query.with_for_update())
 
 
 def bump(connection: Connection, tenants: Iterable[str]) -> None:

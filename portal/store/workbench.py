@@ -73,8 +73,8 @@ def open_workbench(database: Database) -> Iterator[Workbench]:
             yield bench
             return
         connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
-        connection.exec_driver_sql("PRAGMA cache_size=-65536")
-        connection.exec_driver_sql("PRAGMA temp.cache_size=-32768")
+        connection.exec_driver_sql("PRAGMA cache_size=-32768")
+        connection.exec_driver_sql("PRAGMA temp.cache_size=-16384")
         try:
             yield bench
         finally:
