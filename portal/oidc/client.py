@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
@@ -78,6 +79,8 @@ class RelyingParty:
         self._door = door
         self._vault = vault
         self._now = now
+        # Reading an RSA key checks it, which takes longer than the rest of an exchange.
+        self._signing_key = lru_cache(maxsize=256)(self._read_signing_key)
 
     def metadata(self, client: Client) -> Metadata:
         """Give what the client's issuer publishes, from memory where it is known."""
@@ -174,6 +177,13 @@ class RelyingParty:
             ),
         )
 
+    def public_jwk(self, client: Client) -> dict[str, str]:
+        """Give the public half of a `private_key_jwt` client's key, for our own key set.
+
+        Raises SignInFailure (sso_unavailable) where the key cannot be opened or read.
+        """
+        return self._signing_key(client.private_key).public_jwk()
+
     def _read_userinfo(
         self, metadata: Metadata, client: Client, answer: Response
     ) -> Mapping[str, object]:
@@ -220,14 +230,17 @@ class RelyingParty:
             case AuthMethod.POST:
                 session.client_secret = self._open(client.secret)
             case AuthMethod.PRIVATE_KEY_JWT:
-                try:
-                    signing = client_auth.signing_key(self._open(client.private_key))
-                except client_auth.KeyUnusableError as error:
-                    raise _unusable(str(error)) from None
+                signing = self._signing_key(client.private_key)
                 method = client_auth.assertion(client.client_id, signing, now=self._now())
                 session.register_client_auth_method((client.auth_method.value, method))
             case AuthMethod.NONE:
                 pass  # Authlib sends the client_id
+
+    def _read_signing_key(self, sealed: Sealed | None) -> client_auth.SigningKey:
+        try:
+            return client_auth.signing_key(self._open(sealed))
+        except client_auth.KeyUnusableError as error:
+            raise _unusable(str(error)) from None
 
     def _open(self, sealed: Sealed | None) -> str:
         if sealed is None:

@@ -37,6 +37,14 @@ class SigningKey:
     kid: str
     key: RSAKey | ECKey | OKPKey = field(repr=False)
 
+    def public_jwk(self) -> dict[str, str]:
+        """Give the public half, as `/.well-known/jwks.json` shows it (RFC 7517).
+
+        Its `kid` is that of the assertions signed with the key.
+        """
+        members = {name: str(value) for name, value in self.key.as_dict(private=False).items()}
+        return {**members, "use": "sig", "alg": self.algorithm, "kid": self.kid}
+
 
 def signing_key(pem: str) -> SigningKey:
     """Read a private key: RSA of 2048 bits and more, P-256, P-384, P-521 or Ed25519.
@@ -64,13 +72,8 @@ _CURVES = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 
 
 def public_jwk(pem: str) -> dict[str, str]:
-    """Give the public half of a private key, as `/.well-known/jwks.json` shows it (RFC 7517).
-
-    Its `kid` is that of the assertions signed with it. Raises KeyUnusableError.
-    """
-    signing = signing_key(pem)
-    members = {name: str(value) for name, value in signing.key.as_dict(private=False).items()}
-    return {**members, "use": "sig", "alg": signing.algorithm, "kid": signing.kid}
+    """Give the public half of a private key as a JWK. Raises KeyUnusableError."""
+    return signing_key(pem).public_jwk()
 
 
 def basic(client_id: str, secret: str) -> AuthMethodFunction:

@@ -4,6 +4,7 @@ urllib3's time-outs are per read: a peer that drips a byte a second never meets 
 read sets the socket's time-out to what is left of the call, and counts what arrives.
 """
 
+import logging
 import socket
 import ssl
 import time
@@ -12,6 +13,9 @@ from typing import Protocol, cast
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portal.oidc.addresses import Resolver, SocketAddress
+
+# urllib3 logs a header that it cannot read as it came: a provider could put a code into our log.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 _MOST_ADDRESSES = 4  # of one host, tried in turn
 

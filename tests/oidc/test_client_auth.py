@@ -64,7 +64,7 @@ def test_assertion_is_signed_by_the_key_that_is_published(algorithm):  # RFC 752
 
     head, claims, signature = sent["client_assertion"].split(".")
     header = json.loads(urlsafe_b64decode(head.encode()))
-    published = client_auth.public_jwk(pem)
+    published = signing.public_jwk()
     assert header == {"alg": algorithm, "kid": published["kid"], "typ": "JWT"}
     public = jwk.import_key(published)
     assert published["kid"] == public.thumbprint()

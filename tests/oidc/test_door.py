@@ -221,6 +221,13 @@ def test_failure_says_nothing_of_what_was_sent(door, serve):
         assert failure is None or failure.__cause__ is None
 
 
+def test_nothing_that_a_provider_sends_is_logged(door, serve, caplog):
+    caplog.set_level("DEBUG", "portal")
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nplanted header\r\n X: 1\r\n\r\n"
+    door_failure = failure_of(door.get_json, ISSUER, serve(once(head + b"{}")).url)
+    assert "planted" not in caplog.text + repr(door_failure)
+
+
 @given(st.binary(max_size=400))
 @settings(max_examples=60, deadline=None)
 def test_any_bytes_for_an_answer_are_an_answer_or_a_failure(data):
