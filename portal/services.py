@@ -9,7 +9,8 @@ import redis
 from portal.core.registry import AuthMethod, Client
 from portal.crypto import Passwords, Vault, derived_key
 from portal.oidc.client import RelyingParty
-from portal.oidc.http import Door, Limits
+from portal.oidc.http import Door
+from portal.oidc.transport import Limits
 from portal.oidc.provider import Providers
 from portal.settings import Settings
 from portal.store import schema

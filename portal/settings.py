@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 _PREFIX = "PORTAL_"
+_FOR_SEEDS = frozenset({"PORTAL_OPERATOR_PASSWORD"})  # what seed files refer to, no setting
 _SSOJET = ("SSOJET_ISSUER_URL", "SSOJET_CLIENT_ID", "SSOJET_CLIENT_SECRET", "SSOJET_REDIRECT_URI")
 
 
@@ -238,7 +239,7 @@ def load_settings(
     problems = [
         f"{name} is no setting; see the README for the list"
         for name in sorted(values)
-        if name.startswith(_PREFIX) and name not in known_names()
+        if name.startswith(_PREFIX) and name not in known_names() | _FOR_SEEDS
     ]
     try:
         settings = Settings.model_validate({k: v for k, v in values.items() if v != ""})

@@ -98,5 +98,5 @@ def run(host: str, port: int, *, workers: int, threads: int = THREADS) -> None:
         respawn_failed_workers=True,
         respawn_interval=0.5,
         workers_kill_timeout=DRAIN_SECONDS,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()

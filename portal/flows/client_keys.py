@@ -1,8 +1,7 @@
 """The public keys of our clients, as providers fetch them to check private_key_jwt."""
 
-from portal.crypto import UnreadableSecretError
+from portal.core.errors import SignInFailure
 from portal.observe import log
-from portal.oidc.client_auth import KeyUnusableError, public_jwk
 from portal.services import Services
 
 
@@ -13,14 +12,11 @@ def public_keys(services: Services) -> list[dict[str, str]]:
     """
     found: dict[str, dict[str, str]] = {}
     for client in services.registry.signing_clients():
-        if client.private_key is None:
-            continue
         try:
-            jwk = public_jwk(services.vault.open(client.private_key))
-        except (UnreadableSecretError, KeyUnusableError) as error:
-            log.error(
-                "client_key.unusable", tenant=client.tenant, client=client.key, cause=str(error)
-            )
+            jwk = services.relying_party.public_jwk(client)
+        except SignInFailure as error:
+            cause = error.detail
+            log.error("client_key.unusable", tenant=client.tenant, client=client.key, cause=cause)
             continue
         found[jwk["kid"]] = jwk
     return list(found.values())

@@ -1,7 +1,5 @@
 """What signed-in people call: the dashboard, their sessions, sign-out."""
 
-import re
-
 from flask import Blueprint, abort, make_response, redirect, render_template
 from werkzeug.wrappers import Response
 
@@ -137,7 +135,7 @@ def _row(session: Session, *, current: bool) -> SessionRow:
 
 def _agent(raw: str) -> str:
     """Sum up a User-Agent as people would: Firefox on Linux."""
-    browser = next((name for name in _BROWSERS if re.search(rf"\b{name}", raw)), "")
+    browser = next((name for name in _BROWSERS if name in raw), "")
     system = next((name for name in _SYSTEMS if name in raw), "")
     if not browser:
         return "Another program"

@@ -8,7 +8,7 @@ import pytest
 
 from portal.cli.demo_provider import LIES, Lie, ProviderControl, Stage, Verdict
 from portal.core.errors import FailureCode
-from portal.oidc.http import Limits
+from portal.oidc.transport import Limits
 from portal.services import build_services
 from tests.visitor import Visitor
 
