@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
 from authlib.oauth2.rfc7636 import CodeChallenge
@@ -23,7 +23,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from portal.cli.demo_provider.keyring import ALGORITHMS, Draft
+from portal.cli.demo_provider.keyring import ALGORITHMS, Algorithms, Draft
 from portal.cli.demo_provider.ledger import AccessToken, IssuedCode, Realm, Stand, Visit
 from portal.cli.demo_provider.lying import Stage
 from portal.cli.demo_provider.participants import Client
@@ -188,9 +188,9 @@ class _ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authl
     def process_assertion_claims(self, assertion: str, key: KeySet) -> Any:
         """The verified claims; unlike Authlib's own, with every algorithm of the stand."""
         try:
-            token = jwt.decode(assertion, key, algorithms=list(ALGORITHMS))
+            token = jwt.decode(assertion, key, registry=Algorithms())
         except JoseError as error:
-            raise InvalidRequestError("The client assertion cannot be verified.") from error
+            raise InvalidClientError("The client assertion cannot be verified.") from error
         self.verify_claims(token.claims)
         return token.claims
 
@@ -204,6 +204,9 @@ def _end_session(realm: Realm) -> type[EndSessionEndpoint]:
 
         def get_algorithms(self) -> list[str]:
             return list(ALGORITHMS)
+
+        def _is_valid_post_logout_redirect_uri(self, client: Client, uri: str) -> bool:
+            return client.check_post_logout_redirect_uri(uri)
 
         def end_session(self, end_session_request: EndSessionRequest) -> None:
             claims = end_session_request.id_token_claims or {}

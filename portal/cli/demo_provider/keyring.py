@@ -10,11 +10,30 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, Key, KeyParameters, KeySet, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-_REGISTRY = JWSRegistry(algorithms=list(ALGORITHMS))
+
+
+class Algorithms(JWSRegistry):
+    """The algorithms of the stand, EdDSA without joserfc's warning.
+
+    RFC 9864 prefers the name Ed25519; providers go on signing as EdDSA.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(algorithms=ALGORITHMS)
+
+    def get_alg(self, name: str) -> Any:
+        """The algorithm of this name; UnsupportedAlgorithmError where it is none of ours."""
+        if name not in ALGORITHMS:
+            raise UnsupportedAlgorithmError(f"Algorithm of '{name}' is not allowed")
+        return self.algorithms[name]
+
+
+_ALGORITHMS = Algorithms()
 
 
 class KeyRing:
@@ -109,7 +128,8 @@ class Draft:
             return b""
         if isinstance(self.key, bytes):
             return hmac.new(self.key, signed, hashlib.sha256).digest()
-        return _REGISTRY.get_alg(str(self.key.alg)).sign(signed, self.key)
+        signature: bytes = _ALGORITHMS.get_alg(str(self.key.alg)).sign(signed, self.key)
+        return signature
 
 
 def encoded(raw: bytes) -> str:

@@ -84,11 +84,6 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         """The client of a JSON object; TypeError names a key that does not exist."""
         return cls(**_with_tuples(given))
 
-    @property
-    def client_metadata(self) -> dict[str, Any]:
-        """The registered facts that Authlib's sign-out endpoint reads."""
-        return {"post_logout_redirect_uris": self.post_logout_redirect_uris}
-
     def get_client_id(self) -> str:
         """The identifier that tokens name as their audience."""
         return self.client_id
@@ -105,6 +100,12 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         if self.guest:
             return urlsplit(redirect_uri).scheme in {"http", "https"}
         return redirect_uri in self.redirect_uris
+
+    def check_post_logout_redirect_uri(self, uri: str) -> bool:
+        """Whether it is registered (OpenID Connect RP-Initiated Logout 1.0, 3)."""
+        if self.guest:
+            return urlsplit(uri).scheme in {"http", "https"}
+        return uri in self.post_logout_redirect_uris
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Whether the secret is this client's; a guest's is always right."""
