@@ -12,7 +12,7 @@ from authlib.oidc.core.errors import LoginRequiredError
 from flask import Blueprint, Response, g, render_template, request
 
 from portal.cli.demo_provider.grants import AUTH_METHODS, authorization_server
-from portal.cli.demo_provider.keyring import ALGORITHMS
+from portal.cli.demo_provider.keyring import UNDERSTOOD
 from portal.cli.demo_provider.ledger import Realm, Stand, Visit
 from portal.cli.demo_provider.lying import Stage
 from portal.cli.demo_provider.participants import Client, Person
@@ -245,7 +245,7 @@ def _metadata(issuer: str, algorithms: tuple[str, ...]) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(algorithms),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "token_endpoint_auth_signing_alg_values_supported": list(UNDERSTOOD),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "select_account", "consent"],
         "authorization_response_iss_parameter_supported": True,

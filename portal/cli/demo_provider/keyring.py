@@ -15,6 +15,9 @@ from joserfc.jwk import ECKey, Key, KeyParameters, KeySet, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+"""What ID tokens may be signed with."""
+UNDERSTOOD = (*ALGORITHMS, "RS384", "RS512", "PS384", "PS512", "ES384", "ES512")
+"""What clients may sign their assertions with."""
 
 
 class Algorithms(JWSRegistry):
@@ -24,11 +27,11 @@ class Algorithms(JWSRegistry):
     """
 
     def __init__(self) -> None:
-        super().__init__(algorithms=ALGORITHMS)
+        super().__init__(algorithms=UNDERSTOOD)
 
     def get_alg(self, name: str) -> Any:
         """The algorithm of this name; UnsupportedAlgorithmError where it is none of ours."""
-        if name not in ALGORITHMS:
+        if name not in UNDERSTOOD:
             raise UnsupportedAlgorithmError(f"Algorithm of '{name}' is not allowed")
         return self.algorithms[name]
 
