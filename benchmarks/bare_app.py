@@ -1,0 +1,19 @@
+"""What Flask costs at least: a fixed redirect, and a page like the sign-in page."""
+
+import os
+
+from flask import Flask, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+application = Flask(__name__)
+_TARGET = os.environ.get("BENCH_ISSUER", "http://127.0.0.1") + "/authorize?fixed=1"
+
+
+@application.post("/auth/login")
+def submit() -> Response:
+    return redirect(_TARGET)
+
+
+@application.get("/login")
+def show() -> str:
+    return render_template("login.html", email=request.args.get("email", ""), sso=False, notice="")
