@@ -20,6 +20,15 @@ PASSWORD = "correct horse battery"
 SECRET = "planted-client-secret"
 
 
+def _registered(client_id: str, tenant: str) -> dict[str, object]:
+    return {
+        "client_id": client_id,
+        "client_secret": SECRET,
+        "redirect_uris": [f"http://localhost:5000/auth/callback/{tenant}"],
+        "post_logout_redirect_uris": ["http://localhost:5000/auth/logged-out"],
+    }
+
+
 @pytest.fixture(scope="session")
 def provider_process() -> Iterator[ProviderControl]:
     people = {
@@ -27,7 +36,11 @@ def provider_process() -> Iterator[ProviderControl]:
         for domain in ("acme.example", "globex.example", "eu.acme.example", "stranger.example")
         for name in ("ann", "bob", "it")
     }
-    config = {"people": people, "options": {"any_client": True, "auto": True, "delay": 15}}
+    config = {
+        "people": people,
+        "clients": [_registered("portal", "acme"), _registered("globex", "globex")],
+        "options": {"any_client": True, "auto": True, "delay": 15},
+    }
     with ProviderControl(config) as control:
         yield control
 

@@ -1,0 +1,156 @@
+"""What holds for every page: headers, host, cookies, errors in plain words."""
+
+import pytest
+from flask import Flask
+
+from portal.app import create_app
+from portal.core.errors import FailureCode
+from portal.services import build_services
+from portal.web.failures import ERROR_PAGES, WORDS
+from tests.visitor import Visitor
+
+
+@pytest.fixture
+def https_visitor(make_settings, sqlite_database, cheap_passwords) -> Visitor:
+    settings = make_settings(
+        PORTAL_DATABASE_URL=sqlite_database.url.render_as_string(hide_password=False),
+        PORTAL_BASE_URL="https://login.example",
+        PORTAL_TRUSTED_PROXIES="1",
+    )
+    return Visitor(
+        create_app(build_services(settings, passwords=cheap_passwords)), "https://login.example"
+    )
+
+
+def test_every_failure_code_has_words():
+    assert set(WORDS) == set(FailureCode)
+    for words in (*WORDS.values(), *ERROR_PAGES.values()):
+        assert words.title
+        assert words.text.endswith(".")
+
+
+@pytest.mark.parametrize("path", ["/login", "/dashboard", "/nowhere", "/auth/logged-out"])
+def test_pages_bear_the_headers_of_a_front_door(visitor: Visitor, path: str):
+    headers = visitor.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe-inline" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_static_files_may_be_cached_by_their_content(visitor: Visitor):
+    page = visitor.get("/login").text
+    address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert "?v=" in address
+    answer = visitor.get(address)
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+    answer.close()
+
+
+def test_form_may_lead_on_to_providers_by_https_only(visitor, https_visitor):
+    policy = https_visitor.get("/login").headers["Content-Security-Policy"]
+    assert "form-action 'self' https:" in policy
+    assert "http:" not in policy.partition("form-action")[2]
+
+
+def test_https_makes_cookies_secure_and_bound_to_the_host(https_visitor: Visitor):
+    answer = https_visitor.get("/login")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-portal_form=")
+    assert "Secure" in cookie
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+
+
+def test_another_host_name_is_refused_with_the_right_one(visitor: Visitor):
+    answer = visitor.client.get("/login", base_url="http://evil.example")
+    assert answer.status_code == 421
+    assert "http://localhost:5000/login" in answer.text
+    assert "evil.example" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_health_answers_under_any_host(visitor: Visitor, path: str):
+    assert visitor.client.get(path, base_url="http://10.0.0.7").status_code == 200
+
+
+def test_forwarded_headers_count_only_from_trusted_proxies(visitor, https_visitor):
+    untrusted = visitor.get("/login", headers={"X-Forwarded-Host": "evil.example"})
+    assert untrusted.status_code == 200
+    behind = https_visitor.client.get(
+        "/login",
+        base_url="http://10.0.0.7",
+        headers={"X-Forwarded-Host": "login.example", "X-Forwarded-Proto": "https"},
+    )
+    assert behind.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/auth/backchannel-logout", 405),
+        ("POST", "/dashboard", 405),
+        ("GET", "/auth/initiate", 400),
+        ("GET", "/login/no-such-tenant", 404),
+        ("GET", "/login/" + "x" * 500, 404),
+    ],
+)
+def test_errors_are_pages_of_our_own_with_a_way_on(visitor, method, path, status):
+    call = visitor.get if method == "GET" else visitor.post
+    answer = call(path)
+    assert answer.status_code == status
+    assert "Reference" in answer.text
+    assert "/login" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_bug_shows_a_page_and_logs_no_text_of_the_error(app: Flask, capsys):
+    @app.get("/broken")
+    def broken() -> str:
+        raise RuntimeError("planted-secret")
+
+    answer = Visitor(app).get("/broken")
+    assert answer.status_code == 500
+    assert "planted-secret" not in answer.text + "".join(capsys.readouterr())
+
+
+def test_signed_out_person_is_led_to_sign_in_and_back(visitor: Visitor):
+    answer = visitor.get("/dashboard?tab=2")
+    assert answer.location == "/login?next=%2Fdashboard%3Ftab%3D2"
+
+
+def test_person_whose_session_is_gone_is_told_so(visitor: Visitor):
+    visitor.client.set_cookie("portal_session", "gone", domain="localhost")
+    answer = visitor.get("/dashboard")
+    assert answer.location == "/login?error=session_expired&next=%2Fdashboard"
+    assert "been signed out" in visitor.get(answer.location).text
+
+
+def test_form_posted_after_the_session_ended_leads_to_sign_in(visitor: Visitor):
+    visitor.client.set_cookie("portal_session", "gone", domain="localhost")
+    answer = visitor.post(
+        "/auth/sessions/abc/revoke", headers={"Referer": "http://localhost:5000/dashboard"}
+    )
+    assert answer.status_code == 302
+    assert answer.location == "/login?error=session_expired&next=%2Fdashboard"
+
+
+def test_address_of_the_form_leads_to_its_page(visitor: Visitor):
+    assert visitor.get("/auth/login?next=/dashboard").location == "/login?next=/dashboard"
+
+
+@pytest.mark.parametrize("name", ["email", "login_hint"])
+def test_address_in_the_query_is_filled_in(visitor: Visitor, name: str):
+    page = visitor.get(f"/login?{name}=Ann@ACME.example&next=/dashboard?x=1").text
+    assert 'value="Ann@acme.example"' in page
+
+
+@pytest.mark.parametrize("value", ["<b>x</b>", "no-address", "a@b"])
+def test_what_is_no_address_in_the_query_is_not_shown(visitor: Visitor, value: str):
+    page = visitor.get("/login", query_string={"email": value}).text
+    assert value not in page

@@ -1,0 +1,86 @@
+"""A sign-in that the provider starts: an app tile, or a link in a mail."""
+
+import pytest
+from sqlalchemy import update
+
+from portal.store.tables import ClientRow
+from tests.builders import change_tenant
+from tests.visitor import Visitor, error_of, query_of
+
+
+def test_address_with_a_clear_route_goes_to_the_provider_at_once(visitor, registry, provider):
+    answer = visitor.get(
+        "/auth/initiate?login_hint=ann@acme.example&target_link_uri=/dashboard?a=1"
+    )
+    assert answer.status_code == 302
+    assert answer.location.startswith(provider.issuer)
+    assert query_of(answer.location)["login_hint"] == "ann@acme.example"
+    assert visitor.come_back(visitor.at_provider(answer)).location == "/dashboard?a=1"
+
+
+def test_issuer_of_a_single_connection_is_enough(visitor, services, registry):
+    with services.database.transaction() as connection:
+        connection.execute(
+            update(ClientRow)
+            .where(ClientRow.id != registry.client)
+            .values(issuer="https://other.example")
+        )
+        change_tenant(connection, registry.globex)
+    issuer = services.registry.tenant("acme").connections[registry.okta].client.issuer
+    answer = visitor.get("/auth/initiate", query_string={"iss": issuer})
+    assert answer.location.startswith(issuer)
+
+
+def test_issuer_of_several_connections_leads_to_the_sign_in_page(visitor, registry, provider):
+    answer = visitor.get("/auth/initiate", query_string={"iss": provider.issuer})
+    assert answer.location == "/login"
+
+
+def test_issuer_that_is_none_of_ours_is_refused(visitor, registry):
+    query = {"iss": "https://evil.example", "login_hint": "ann@acme.example"}
+    assert error_of(visitor.get("/auth/initiate", query_string=query)) == "sso_unavailable"
+
+
+def test_issuer_to_which_the_address_does_not_lead_decides_nothing(visitor, services, registry):
+    with services.database.transaction() as connection:
+        connection.execute(
+            update(ClientRow)
+            .where(ClientRow.id != registry.client)
+            .values(issuer="https://other.example")
+        )
+    query = {"iss": "https://other.example", "login_hint": "ann@acme.example"}
+    answer = visitor.get("/auth/initiate", query_string=query)
+    assert answer.location == "/login?email=ann%40acme.example"
+
+
+@pytest.mark.parametrize("email", ["ann@globex.example", "peter@initech.example", "x@y.example"])
+def test_route_that_is_not_clear_leads_to_the_sign_in_page_with_what_is_known(
+    visitor: Visitor, registry, email
+):
+    query = {"login_hint": email, "target_link_uri": "/dashboard?b=2"}
+    answer = visitor.get("/auth/initiate", query_string=query)
+    assert query_of(answer.location) == {"email": email, "next": "/dashboard?b=2"}
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+def test_target_never_leads_out(visitor, registry, target):
+    query = {"login_hint": "ann@acme.example", "target_link_uri": target}
+    answer = visitor.get("/auth/initiate", query_string=query)
+    assert visitor.come_back(visitor.at_provider(answer)).location == "/dashboard"
+
+
+def test_own_absolute_address_is_a_target(visitor, registry):
+    query = {
+        "login_hint": "ann@acme.example",
+        "target_link_uri": "http://localhost:5000/dashboard?c=3",
+    }
+    answer = visitor.get("/auth/initiate", query_string=query)
+    assert visitor.come_back(visitor.at_provider(answer)).location == "/dashboard?c=3"
+
+
+def test_nothing_known_is_a_400_page(visitor, registry):
+    assert visitor.get("/auth/initiate").status_code == 400
+
+
+def test_hint_that_is_no_address_is_not_a_way_in(visitor, registry):
+    assert visitor.get("/auth/initiate?login_hint=nobody").location == "/login"
