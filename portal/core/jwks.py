@@ -30,7 +30,7 @@ ASYMMETRIC = frozenset(KEY_FOR_ALGORITHM)
 """Every algorithm that is ever allowed: no `none`, no HMAC."""
 
 _CURVES = frozenset(curve for _, curve in KEY_FOR_ALGORITHM.values())
-_MOST_KEYS = 100
+_MOST_KEYS = 1000
 _SHORTEST_RSA, _LONGEST_RSA = 2048, 8192  # bits: below is breakable, above burns our processor
 _LONGEST_EXPONENT = 64  # bits
 

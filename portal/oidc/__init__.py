@@ -3,7 +3,7 @@
     client.RelyingParty      what flows call: metadata, exchange, identify, with_userinfo, ...
       -> authorization       what the browser carries: URLs, PKCE, the response's `iss`
       -> provider.Providers  metadata and keys by issuer -> kept (one fetch for all) -> metadata
-      -> client_auth         the four ways to prove who we are at the token endpoint
+      -> token_endpoint      a code for tokens -> client_auth: the four ways to prove who we are
       -> http.Door           the only way out, a lane for each issuer -> breaker
            -> transport      one request, one answer -> idle (open connections)
            -> wire           sockets with one deadline and one limit of bytes for the whole call

@@ -4,17 +4,13 @@ authorization_url -> (browser) -> exchange -> identify -> with_userinfo
 logout_claims when the provider says so, end_session_url when the person does
 """
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
-from authlib.integrations.requests_client import OAuth2Session
-from requests import RequestException, Response
-from requests.structures import CaseInsensitiveDict
+from requests import Response
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.jwks import IssuerKeys
@@ -31,38 +27,14 @@ from portal.core.tokens import (
 )
 from portal.crypto import UnreadableSecretError, Vault
 from portal.oidc import client_auth
-from portal.oidc.http import HEADERS, Door, json_object, media_type
+from portal.oidc.http import Door, json_object, media_type
 from portal.oidc.metadata import Metadata
 from portal.oidc.provider import Providers
+from portal.oidc.token_endpoint import Tokens, TokenSession, token_session
+
+__all__ = ["RelyingParty", "Tokens"]
 
 Result = TypeVar("Result")
-
-_SENDABLE = re.compile(r"[\x21-\x7e]+")  # RFC 6749, A.12: what may stand in a header
-_KNOWN_ERRORS = frozenset(  # RFC 6749, 5.2: anything else is not repeated in a log
-    {
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """What the token endpoint gave. Nothing of it is verified yet, and its repr shows nothing."""
-
-    id_token: str = field(repr=False)
-    access_token: str | None = field(default=None, repr=False)
-
-
-class _TokenSession(OAuth2Session):  # type: ignore[misc] # Authlib is not typed
-    """Authlib's client of the token endpoint, whose answers are read by our own rules."""
-
-    def parse_response_token(self, resp: Response) -> Response:
-        return resp
 
 
 class RelyingParty:
@@ -89,28 +61,15 @@ class RelyingParty:
     def exchange(self, client: Client, *, code: str, code_verifier: str) -> Tokens:
         """Give the tokens for a code (RFC 6749, 4.1.3; OIDC Core 3.1.3). A code is sent once."""
         endpoint = self.metadata(client).token_endpoint
-        with _TokenSession(
-            client.client_id, token_endpoint_auth_method=client.auth_method.value, trust_env=False
-        ) as session:
-            session.headers = CaseInsensitiveDict(HEADERS)
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, self._door.lane(client.issuer))
+        with token_session(client, self._door.lane(client.issuer)) as session:
             self._authenticate(session, client)
-            try:
-                answer = session.fetch_token(
-                    endpoint,
-                    headers={"Content-Type": "application/x-www-form-urlencoded"},
-                    grant_type="authorization_code",
-                    code=code,
-                    redirect_uri=client.redirect_uri,
-                    code_verifier=code_verifier,
-                    allow_redirects=False,
-                )
-            except (RequestException, UnicodeError):
-                raise SignInFailure(
-                    FailureCode.OIDC_FAILED, "the token request cannot be sent"
-                ) from None
-        return _read_tokens(cast("Response", answer))
+            tokens: Tokens = session.redeem(
+                endpoint,
+                code=code,
+                code_verifier=code_verifier,
+                redirect_uri=client.redirect_uri,
+            )
+        return tokens
 
     def identify(
         self,
@@ -145,10 +104,10 @@ class RelyingParty:
     ) -> VerifiedClaims:
         """Give the claims with those of the userinfo endpoint added (OIDC Core 5.3).
 
-        Unchanged where there is no such endpoint or no access token for it.
+        Unchanged where there is no such endpoint.
         """
         metadata = self.metadata(client)
-        if metadata.userinfo_endpoint is None or tokens.access_token is None:
+        if metadata.userinfo_endpoint is None:
             return claims
         answer = self._door.get(
             client.issuer,
@@ -222,7 +181,7 @@ class RelyingParty:
                 return None  # the keys at hand have spoken: the signature is wrong
             raise
 
-    def _authenticate(self, session: Any, client: Client) -> None:
+    def _authenticate(self, session: TokenSession, client: Client) -> None:
         match client.auth_method:
             case AuthMethod.BASIC:
                 method = client_auth.basic(client.client_id, self._open(client.secret))
@@ -249,34 +208,6 @@ class RelyingParty:
             return self._vault.open(sealed)
         except UnreadableSecretError:
             raise _unusable("the client's secret cannot be opened with our keys") from None
-
-
-def _read_tokens(answer: Response) -> Tokens:
-    """OIDC Core 3.1.3.3; RFC 6749, 5.1 and 5.2."""
-    if answer.status_code != HTTPStatus.OK:
-        raise _untrusted(f"the token endpoint answered {answer.status_code} ({_error(answer)})")
-    document = json_object(answer)
-    if "error" in document:
-        raise _untrusted("the token endpoint answered with an error")
-    kind, id_token = document.get("token_type"), document.get("id_token")
-    access_token = document.get("access_token")
-    if not isinstance(kind, str) or kind.lower() != "bearer":
-        raise _untrusted("token_type is not Bearer")
-    if not isinstance(id_token, str):
-        raise _untrusted("there is no id_token")
-    if access_token is None:
-        return Tokens(id_token)
-    if not isinstance(access_token, str) or not _SENDABLE.fullmatch(access_token):
-        raise _untrusted("access_token is not a sound text")
-    return Tokens(id_token, access_token)
-
-
-def _error(answer: Response) -> str:
-    try:
-        error = json_object(answer).get("error")
-    except SignInFailure:
-        return "no JSON"
-    return error if isinstance(error, str) and error in _KNOWN_ERRORS else "another error"
 
 
 def _untrusted(detail: str) -> SignInFailure:

@@ -3,7 +3,7 @@
 import http.client
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -99,8 +99,8 @@ class Transport:
                 headers=request.headers,
                 preload_content=False,
             )
-            raw = connection.getresponse()
-            answer = _answer(request, raw, self._body(raw))
+            with closing(connection.getresponse()) as raw:
+                answer = _answer(request, raw, self._body(raw))
             whole = True
         finally:
             if not whole:

@@ -177,5 +177,6 @@ JOSE = {
         "RFC 7517 5", jwks(7, {"kty": "AKP"}, {}, public()), accepted=True
     ),
     "key set empty": Case("RFC 7517 5", jwks()),
-    "key set of a thousand": Case("RFC 8725 3.2", jwks(*[public()] * 1000)),
+    "key set of hundreds": Case("RFC 7517 5", jwks(*[{}] * 900, public()), accepted=True),
+    "key set of thousands": Case("RFC 8725 3.2", jwks(*[{}] * 1000, public())),
 }

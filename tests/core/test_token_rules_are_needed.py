@@ -134,7 +134,7 @@ def _merges(modules):
 
 def _documents(modules):
     outcomes = []
-    for document in ({}, {"keys": {}}, {"keys": [drafts.public()] * 1000}):
+    for document in ({}, {"keys": {}}, {"keys": [{}] * 1001}):
         try:
             outcomes.append(len(modules.jwks.read_jwks(document).keys))
         except SignInFailure:

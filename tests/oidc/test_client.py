@@ -124,6 +124,11 @@ TOKEN_ANSWERS = {
     "token_type missing": (lambda p: answer({"id_token": "a.b.c", "access_token": "a"}), WRONG),
     "token_type mac": (lambda p: answer(p.tokens(token_type="mac")), WRONG),
     "token_type a number": (lambda p: answer(p.tokens(token_type=1)), WRONG),
+    "access_token missing": (
+        lambda p: answer({"token_type": "Bearer", "id_token": "a.b.c"}),
+        WRONG,
+    ),
+    "access_token null": (lambda p: answer(p.tokens(access_token=None)), WRONG),
     "access_token empty": (lambda p: answer(p.tokens(access_token="")), WRONG),
     "access_token a number": (lambda p: answer(p.tokens(access_token=1)), WRONG),
     "access_token with a line break": (lambda p: answer(p.tokens(access_token="a\r\nX: 1")), WRONG),
@@ -141,7 +146,6 @@ def test_unsound_token_answer_is_refused(party, provider, client, name):
 
 SOUND_ANSWERS = {
     "token_type in small letters": {"token_type": "bearer"},
-    "no access_token": {"access_token": None},
     "odd expires_in, which nobody reads": {"expires_in": {"a": 1}, "expires_at": "soon"},
     "unknown members": {"not_before_policy": 0, "session_state": None},
 }

@@ -48,7 +48,7 @@ def test_flood_of_unknown_kids_is_no_flood_of_requests(party, provider, client):
     tokens = exchange(party, client())
     for number in range(30):
         provider.kid = f"invented {number}"
-        fails(WRONG, identify, party, client(), Tokens(provider.signed(id_draft())))
+        fails(WRONG, identify, party, client(), Tokens(provider.signed(id_draft()), ACCESS_TOKEN))
     assert len(provider.asked("/jwks")) == 2
     assert identify(party, client(), tokens)
 
@@ -59,7 +59,7 @@ def test_unknown_kid_while_the_keys_cannot_be_had_is_unavailable(party, provider
     provider.keys_answer = answer(status="503 Down")
     identify(party, client(), tokens)  # old keys serve
     provider.kid = "rotated"
-    fails(UNAVAILABLE, identify, party, client(), Tokens(provider.signed(id_draft())))
+    fails(UNAVAILABLE, identify, party, client(), Tokens(provider.signed(id_draft()), ACCESS_TOKEN))
 
 
 def test_wrong_signature_is_wrong_even_while_the_keys_cannot_be_had(party, provider, client):
@@ -73,10 +73,9 @@ def _claims(provider, **claims):
     return VerifiedClaims(Claims(provider.url, "00u1a2b3", all={"sub": "00u1a2b3", **claims}))
 
 
-def _userinfo(party, client, provider, tokens=None, **claims):
-    return party.with_userinfo(
-        client, tokens or Tokens("", ACCESS_TOKEN), claims=_claims(provider, **claims)
-    )
+def _userinfo(party, client, provider, **claims):
+    tokens = Tokens("", ACCESS_TOKEN)
+    return party.with_userinfo(client, tokens, claims=_claims(provider, **claims))
 
 
 def test_userinfo_is_asked_with_the_token_and_added(party, provider, client):
@@ -86,12 +85,9 @@ def test_userinfo_is_asked_with_the_token_and_added(party, provider, client):
     assert asked.headers["authorization"] == f"Bearer {ACCESS_TOKEN}"
 
 
-@pytest.mark.parametrize("missing", ["the endpoint", "the access token"])
-def test_userinfo_is_left_out_where_it_cannot_be_asked(party, provider, client, missing):
-    if missing == "the endpoint":
-        provider.metadata = {"userinfo_endpoint": None}
-    tokens = Tokens("", None if missing == "the access token" else ACCESS_TOKEN)
-    assert _userinfo(party, client(), provider, tokens).all == {"sub": "00u1a2b3"}
+def test_userinfo_is_left_out_where_there_is_none(party, provider, client):
+    provider.metadata = {"userinfo_endpoint": None}
+    assert _userinfo(party, client(), provider).all == {"sub": "00u1a2b3"}
     assert provider.asked("/userinfo") == []
 
 

@@ -1,5 +1,6 @@
 """The door out under everything a network and a hostile provider can do."""
 
+import gc
 import json
 import socket
 import threading
@@ -33,7 +34,17 @@ def _refused(door, url, code, within=2.0):
 @pytest.mark.parametrize("name", FAULTS)
 def test_faulty_answer_ends_in_its_failure_and_in_time(door, serve, name):
     behave, code = FAULTS[name]
-    _refused(door, serve(behave).url, code)
+    failure = _refused(door, serve(behave).url + "/?code=planted", code)
+    assert "planted" not in repr(failure)
+    assert failure.__cause__ is None
+
+
+@pytest.mark.parametrize("header", ["", "Connection: close\r\n"])
+def test_answer_that_is_refused_midway_leaves_no_socket_open(door, serve, header):
+    server = serve(once(answer(b" " * 20_001, length=20_000 + 5, headers=header)[:-1]))
+    _refused(door, server.url, WRONG)
+    server.close()
+    gc.collect()  # a socket that was left open warns here, and a warning is an error
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -212,15 +223,6 @@ def test_dead_provider_is_left_alone_and_tried_again_within_half_a_minute(door, 
     assert door.get_json(ISSUER, server.url) == {"a": 1}
 
 
-def test_failure_says_nothing_of_what_was_sent(door, serve):
-    planted = {"Authorization": "planted"}
-    for number, (behave, _) in enumerate(FAULTS.values()):
-        url = serve(behave).url + "/?code=planted-code"
-        failure = failure_of(door.get, f"https://{number}.example", url, headers=planted)
-        assert "planted" not in repr(failure)
-        assert failure is None or failure.__cause__ is None
-
-
 def test_nothing_that_a_provider_sends_is_logged(door, serve, caplog):
     caplog.set_level("DEBUG", "portal")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nplanted header\r\n X: 1\r\n\r\n"
@@ -229,7 +231,7 @@ def test_nothing_that_a_provider_sends_is_logged(door, serve, caplog):
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_bytes_for_an_answer_are_an_answer_or_a_failure(data):
     server = Server(once(data))
     door = Door(lambda: datetime.now(UTC), allow_local=True, limits=Limits(read=0.2, total=0.2))
