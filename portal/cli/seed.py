@@ -70,12 +70,12 @@ def plan(path: Path, *, prune: bool, show_all: bool, as_json: bool) -> None:
     """
     from portal.cli.seed_output import print_json, print_plan
 
-    with _refusals(), _run(path, prune=prune) as run:
+    with _refusals(), _run(path, prune=prune, lenient=True) as run:
         made = run.plan()
         if as_json:
-            print_json(made, run.domain_changes())
+            print_json(made, run, now=datetime.now(UTC))
         else:
-            print_plan(made, run, show_all=show_all)
+            print_plan(made, run, now=datetime.now(UTC), show_all=show_all)
     sys.exit(0 if made.is_empty else PENDING)
 
 
@@ -96,7 +96,7 @@ def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None)
     with _refusals(), _run(path, prune=prune) as run:
         for _ in range(_TRIES):
             made = run.plan()
-            print_plan(made, run, show_all=show_all)
+            print_plan(made, run, now=datetime.now(UTC), show_all=show_all)
             if made.is_empty:
                 return
             _confirm(yes=yes)
@@ -138,7 +138,7 @@ def _confirm(*, yes: bool) -> None:
 
 
 @contextmanager
-def _run(path: Path, *, prune: bool) -> Iterator["SeedRun"]:
+def _run(path: Path, *, prune: bool, lenient: bool = False) -> Iterator["SeedRun"]:
     from portal.cli.seed_output import progress
     from portal.crypto import Passwords, Vault
     from portal.flows.registry_changes import open_seed_run
@@ -157,6 +157,7 @@ def _run(path: Path, *, prune: bool) -> Iterator["SeedRun"]:
             passwords=Passwords(),
             environ=_environ(),
             prune=prune,
+            lenient=lenient,
             progress=progress,
         ) as run,
     ):

@@ -3,14 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import chain, groupby
 
 import click
 
-from portal.core.changes import Action, Change, FieldChange, Secret, shown
+from portal.core.changes import Action, Change, FieldChange, Kind, Secret, shown
 from portal.flows.registry_changes import SeedRun
-from portal.flows.seed_plan import Plan
+from portal.flows.seed_effects import Effect
+from portal.flows.seed_plan import DomainCounts, Plan
 
 _MARKS = {
     Action.CREATED: ("+", "green"),
@@ -20,13 +22,16 @@ _MARKS = {
     Action.KEPT: ("=", "bright_black"),
 }
 _LISTED = 20
+_WHOLE = 100
+_ENABLED = FieldChange("enabled", None, new=True)
 _QUIET_BELOW = 50_000
 _STEP = 100_000
 _OPERATORS = "~operators"  # sorts behind every slug
 
 
-def print_plan(plan: Plan, run: SeedRun, *, show_all: bool) -> None:
+def print_plan(plan: Plan, run: SeedRun, *, now: datetime, show_all: bool) -> None:
     """Print a plan, grouped by tenant; of each tenant's domains the first ones of each kind."""
+    found = run.effects(plan, now=now) if not plan.is_empty else []
     listed = None if show_all else _LISTED
     by_tenant: dict[str, list[Change]] = {}
     for change in plan.changes:
@@ -38,19 +43,29 @@ def print_plan(plan: Plan, run: SeedRun, *, show_all: bool) -> None:
         for change in by_tenant[tenant]:
             _print_change(change)
         _print_unlisted(plan, tenant, listed)
+        for effect in found:
+            if (effect.tenant or _OPERATORS) == tenant:
+                _print_effect(effect)
         _say("")
     _say(f"Plan: {summary(plan)}." if not plan.is_empty else _nothing(plan))
+    risks = sum(effect.is_risky for effect in found)
+    if risks:
+        _say(click.style(f"{risks} risky, marked with !", fg="red"))
 
 
-def print_json(plan: Plan, domains: Iterable[Change]) -> None:
+def print_json(plan: Plan, run: SeedRun, *, now: datetime) -> None:
     """Print a plan as one JSON document, streamed: `changes` may have a million entries."""
-    click.echo(f'{{"pending": {json.dumps(not plan.is_empty)}, "summary": ', nl=False)
-    click.echo(json.dumps(counts(plan)) + ', "changes": [', nl=False)
+    found = run.effects(plan, now=now) if not plan.is_empty else []
+    head = {
+        "pending": not plan.is_empty,
+        "summary": counts(plan),
+        "effects": [
+            {"tenant": e.tenant or None, "text": e.text, "risky": e.is_risky} for e in found
+        ],
+    }
+    click.echo(json.dumps(head)[:-1] + ', "changes": [', nl=False)
     separator = "\n"
-    for change in (*plan.changes, *()):
-        click.echo(separator + json.dumps(_as_json(change)), nl=False)
-        separator = ",\n"
-    for change in domains:
+    for change in chain(plan.changes, run.domain_changes()):
         click.echo(separator + json.dumps(_as_json(change)), nl=False)
         separator = ",\n"
     click.echo("\n]}")
@@ -98,20 +113,35 @@ def progress(what: str, done: int, total: int) -> None:
 def _print_change(change: Change) -> None:
     mark, colour = _MARKS[change.action]
     note = change.note or ("not in the files" if change.action is Action.KEPT else "")
-    action = " (disabled)" if change.action is Action.DISABLED else ""
-    line = f"  {mark} {change.kind.value} {change.key}{action}" + (f"  ({note})" if note else "")
-    _say(click.style(line, fg=colour))
+    is_new_domain = change.kind is Kind.DOMAIN and change.action is Action.CREATED
+    words = f"  {_way(change)}" if is_new_domain else ""
+    words += " (disabled)" if change.action is Action.DISABLED else ""
+    words += f"  ({note})" if note else ""
+    _say(click.style(f"  {mark} {change.kind.value} {change.key}", fg=colour) + words)
     for field in change.fields:
-        if text := _field_line(field, change.action):
+        if not is_new_domain and (text := _field_line(field, change.action)):
             _say(f"      {text}")
+
+
+def _way(change: Change) -> str:
+    """Give a new domain's settings in a few words: `required → okta, 50 %, with subdomains`."""
+    fields = {field.name: field.new for field in change.fields}
+    words = str(fields["policy"])
+    if fields["connections"]:
+        words += f" → {_text(fields['connections'])}"
+    if fields["rollout"] != _WHOLE:
+        words += f", {fields['rollout']} %"
+    if fields["subdomains"]:
+        words += ", with subdomains"
+    return words if fields["verified"] else f"{words}, not verified yet"
 
 
 def _field_line(field: FieldChange, action: Action) -> str | None:
     if isinstance(field.new, Secret) or isinstance(field.old, Secret):
         return f"{field.name}: {'set' if field.old is None else 'changed'}"
     if action is Action.CREATED:
-        empty = field.new is None or field.new in ("", (), {})
-        return None if empty else f"{field.name}: {_text(field.new)}"
+        plain = field.new is None or field.new in ("", (), {}, False) or field == _ENABLED
+        return None if plain else f"{field.name}: {_text(field.new)}"
     return f"{field.name}: {_text(field.old)} → {_text(field.new)}"
 
 
@@ -140,9 +170,18 @@ def _print_unlisted(plan: Plan, tenant: str, listed: int | None) -> None:
             _say(click.style(more, fg=colour))
 
 
-def _numbers(found: object) -> Iterator[tuple[Action, int]]:
-    for action in (Action.CREATED, Action.CHANGED, Action.REMOVED, Action.KEPT):
-        yield action, getattr(found, action.value)
+def _numbers(found: DomainCounts) -> Iterator[tuple[Action, int]]:
+    yield Action.CREATED, found.created
+    yield Action.CHANGED, found.changed
+    yield Action.REMOVED, found.removed
+    yield Action.KEPT, found.kept
+
+
+def _print_effect(effect: Effect) -> None:
+    if effect.is_risky:
+        _say(click.style(f"  ! {effect.text}", fg="red", bold=True))
+    else:
+        _say(f"    {effect.text}")
 
 
 def _nothing(plan: Plan) -> str:

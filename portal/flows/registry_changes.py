@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from portal.core.changes import Action, Change, Kind
 from portal.crypto import Passwords, Vault
 from portal.flows.registry_trail import Trail
+from portal.flows.seed_effects import Effect, effects
 from portal.flows.seed_plan import Plan, Planner, Progress
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
@@ -53,12 +54,19 @@ class SeedRun:
     """Seed files on their way into the registry. Made by `open_seed_run`."""
 
     def __init__(
-        self, bench: Workbench, domains: DomainPlan, planner: Planner, secrets_: SeedSecrets
+        self,
+        bench: Workbench,
+        domains: DomainPlan,
+        *,
+        planner: Planner,
+        desired: Desired,
+        seed_secrets: SeedSecrets,
     ) -> None:
         self._bench = bench
+        self._desired = desired
         self._domains = domains
         self._planner = planner
-        self._secrets = secrets_
+        self._secrets = seed_secrets
 
     def plan(self) -> Plan:
         """Make the plan, by the registry as it is now. Raises SeedError for what it refuses."""
@@ -70,6 +78,18 @@ class SeedRun:
         `limit` bounds how many of each tenant are created, changed, removed and kept here.
         """
         return self._planner.domain_changes(limit=limit)
+
+    def effects(self, plan: Plan, *, now: datetime) -> list[Effect]:
+        """Give what the last plan means for people, and what in it is risky."""
+        with self._bench.reading():
+            return effects(
+                self._bench.connection,
+                self._domains,
+                plan=plan,
+                desired=self._desired,
+                seed_secrets=self._secrets,
+                now=now,
+            )
 
     def apply(self, plan: Plan, *, now: datetime, by: str) -> Outcome:
         """Write a plan. Raises PlanIsStaleError where the registry changed since it was made."""
@@ -121,15 +141,20 @@ def open_seed_run(
     passwords: Passwords,
     environ: Mapping[str, str],
     prune: bool = False,
+    lenient: bool = False,
     progress: Progress = quiet,
 ) -> Iterator[SeedRun]:
-    """Open what plans and applies seed files. Raises SeedError where a reference holds nothing."""
-    known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ)
+    """Open what plans and applies seed files.
+
+    Raises SeedError where a reference holds nothing; with `lenient` (for a plan alone) the plan's
+    effects tell of it.
+    """
+    known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ, lenient=lenient)
     with open_workbench(database) as bench, DomainPlan(bench) as domains:
         planner = Planner(
             bench, domains, desired=desired, secrets=known, prune=prune, progress=progress
         )
-        yield SeedRun(bench, domains, planner, known)
+        yield SeedRun(bench, domains, planner=planner, desired=desired, seed_secrets=known)
 
 
 def apply(

@@ -21,7 +21,11 @@ PASSWORD_CHECKS_AT_ONCE = 2
 
 
 class SeedSecrets:
-    """The values behind the references of some seed files. Raises SeedError for those missing."""
+    """The values behind the references of some seed files.
+
+    Raises SeedError for those that hold nothing; with `lenient` it notes them as `missing` and
+    takes them for what is stored: enough for a plan, never for an apply.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class SeedSecrets:
         vault: Vault,
         passwords: Passwords,
         environ: Mapping[str, str],
+        lenient: bool = False,
     ) -> None:
         self._vault = vault
         self._passwords = passwords
@@ -42,17 +47,17 @@ class SeedSecrets:
                 self._values[source.place] = value
             except SourceError as error:
                 problems.add(source.place, str(error))
-        problems.refuse_if_any()
-
-    def value(self, source: SecretSource) -> str:
-        """Give the secret in clear."""
-        return self._values[source.place]
+        self.missing = problems.found
+        if not lenient:
+            problems.refuse_if_any()
 
     def sealed(self, source: SecretSource | None, stored: Secret | None) -> Secret | None:
         """Give a client's secret as wanted: the stored one where its value is the same."""
         if source is None:
             return stored
-        value = self._values[source.place]
+        value = self._values.get(source.place)
+        if stored and value is None:
+            return stored
         if stored and isinstance(stored.stored, Sealed):
             try:
                 if self._vault.open(stored.stored) == value:
@@ -67,8 +72,8 @@ class SeedSecrets:
             return stored_secret(user.password_hash)
         if user.password is None:
             return stored
-        value = self._values[user.password.place]
-        if stored and self._is_unchanged(str(stored.stored), value):
+        value = self._values.get(user.password.place)
+        if stored and (value is None or self._is_unchanged(str(stored.stored), value)):
             return stored
         return Secret(secrets.token_hex(8), fresh=value)
 
@@ -78,8 +83,9 @@ class SeedSecrets:
         for user in people:
             item = stored.get(user.key)
             secret = item.fields.get("password") if item else None
-            if user.password and isinstance(secret, Secret):
-                checks.append((str(secret.stored), self._values[user.password.place]))
+            value = self._values.get(user.password.place) if user.password else None
+            if value is not None and isinstance(secret, Secret):
+                checks.append((str(secret.stored), value))
         with ThreadPoolExecutor(PASSWORD_CHECKS_AT_ONCE) as threads:
             list(threads.map(lambda check: self._is_unchanged(*check), checks))
 

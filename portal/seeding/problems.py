@@ -47,9 +47,9 @@ class Problems:
             self._found.append(Problem(place, message))
 
     @property
-    def any(self) -> bool:
-        """Whether anything is wrong."""
-        return bool(self._found)
+    def found(self) -> tuple[Problem, ...]:
+        """What is wrong so far."""
+        return tuple(self._found)
 
     def refuse_if_any(self) -> None:
         """Raise SeedError with all that was found."""

@@ -152,6 +152,31 @@ class DomainPlan:
         )
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
+    def gone_among(self, tenant_ids: Sequence[int], names: Sequence[str]) -> set[tuple[int, str]]:
+        """Give which of these domains of these tenants are to be removed."""
+        found: set[tuple[int, str]] = set()
+        for start in range(0, len(names), _READ_BATCH):
+            query = select(DOMAINS.c.tenant_id, DOMAINS.c.name).where(
+                is_gone(),
+                DOMAINS.c.tenant_id.in_(tenant_ids),
+                DOMAINS.c.name.in_(names[start : start + _READ_BATCH]),
+            )
+            found.update((row[0], row[1]) for row in self._connection.execute(query))
+        return found
+
+    def becoming_required(self) -> list[tuple[str, str, int, str]]:
+        """Give the ways of domains that begin to require SSO: tenant, keys, how many, and one."""
+        query = (
+            select(pending.c.tenant, pending.c.way, func.count(), func.min(pending.c.name))
+            .outerjoin(DOMAINS, DOMAINS.c.id == pending.c.domain_id)
+            .where(
+                pending.c.policy == "required",
+                func.coalesce(DOMAINS.c.policy, "") != "required",
+            )
+            .group_by(pending.c.tenant, pending.c.way)
+        )
+        return sorted((row[0], row[1], row[2], row[3]) for row in self._connection.execute(query))
+
     def held_elsewhere(self, *, going: Sequence[str]) -> list[Held]:
         """Give the wanted domains that another tenant has verified, and will go on to have.
 
