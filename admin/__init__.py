@@ -1,0 +1,16 @@
+"""The admin pages: one blueprint at `/admin`.
+
+    access         who may come in: session -> role -> tenant -> recent proof; then the view
+    confirmation   the password once more, before a change
+    tenants        all tenants; new, settings, suspend
+    pages          what the templates print; `framing` and `forms` help to fill it
+
+A view reads the request, calls a flow or the store, fills a page and renders it. Every form posts
+to the page that shows it: so a form that comes too late, or after the session has ended, leads
+back to itself. May not be imported by anything but `portal.app`; holds no SQLAlchemy.
+"""
+
+from admin import tenants
+from admin.access import blueprint
+
+__all__ = ["blueprint", "tenants"]

@@ -9,6 +9,7 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from admin import blueprint as admin_pages
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
@@ -37,6 +38,7 @@ def create_app(built: Services) -> Flask:
     guard(app, built.settings)
     for module in (login, sso, account, ops):
         app.register_blueprint(module.blueprint)
+    app.register_blueprint(admin_pages)
     _add_globals(app)
     _add_error_pages(app)
     return app

@@ -19,6 +19,8 @@ class Event(StrEnum):
     SIGN_OUT = "session:sign_out"
     SESSION_REVOKED = "session:revoked"
     SESSION_ENDED_BY_PROVIDER = "session:ended_by_provider"
+    STEP_UP = "session:confirmed"
+    DOMAIN_CHECKED = "domain:checked"
     REGISTRY_CHANGED = "registry:changed"
 
 

@@ -1,0 +1,93 @@
+"""From flow outcomes to what the admin templates print: frames, messages, pagers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import flash, get_flashed_messages, redirect, request
+from werkzeug.wrappers import Response
+
+from admin.access import Scope, scope
+from admin.pages import Frame, Pager, TenantHead
+from portal.core.changes import FieldChange, shown
+from portal.flows.tenant_edits import Overtaken
+from portal.store.listing import Slice
+from portal.web.account import viewer
+from portal.web.pages import Notice, Tone
+
+_LONGEST_SEARCH = 100
+_HIGHEST_PAGE = 1_000_000
+
+
+def frame(place: str, *notices: Notice) -> Frame:
+    """Give the frame of this page, with what an earlier one wanted said."""
+    at = scope()
+    said: Any = get_flashed_messages(with_categories=True)
+    return Frame(
+        viewer=viewer(at.session),
+        place=place,
+        is_operator=at.is_operator,
+        tenant=head(at),
+        notices=(*(Notice(tone=Tone(tone), title=text) for tone, text in said), *notices),
+    )
+
+
+def head(at: Scope) -> TenantHead | None:
+    """Give the tenant of this page as its menu shows it."""
+    if at.bundle is None:
+        return None
+    return TenantHead(at.tenant.slug, at.tenant.name, at.tenant.suspended)
+
+
+def done(path: str, message: str, *, tone: Tone = Tone.SUCCESS) -> Response:
+    """Go on to another page, which says what was done."""
+    flash(message, tone.value)
+    return redirect(path, 303)
+
+
+def tenant_path(*parts: str) -> str:
+    """Give the address of a page of this tenant."""
+    tenant = head(scope())
+    assert tenant is not None, "only pages of a tenant ask for it"
+    return tenant.path(*parts)
+
+
+def searched() -> str:
+    """Give what the list is searched for."""
+    return request.args.get("q", "").strip()[:_LONGEST_SEARCH]
+
+
+def page_number() -> int:
+    """Give which page of the list is asked for; nonsense is the first."""
+    raw = request.args.get("page", "")
+    return min(int(raw), _HIGHEST_PAGE) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 1
+
+
+def pager(found: Slice[Any], query: Mapping[str, str]) -> Pager:
+    """Give where a list goes on."""
+    kept = {name: value for name, value in query.items() if value}
+    return Pager(found.number, found.pages, found.first, found.last, found.total, kept)
+
+
+def overtaken(outcome: Overtaken, what: str) -> Notice:
+    """Say that somebody else changed the same thing, what, and what to do now."""
+    changes = "; ".join(_said(change) for change in outcome.fields)
+    who = outcome.by or "Somebody"
+    return Notice(
+        tone=Tone.WARNING,
+        title=f"{who} changed {what} while you had it open",
+        text=f"{changes}. Nothing of yours was saved yet: look at your values below and save "
+        "again to put them over these.",
+    )
+
+
+def _said(change: FieldChange) -> str:
+    name = change.name.replace("_", " ").capitalize()
+    return f"{name}: {_words(shown(change.old))} → {_words(shown(change.new))}"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or "none"
+    return "none" if value in {None, ""} else str(value)

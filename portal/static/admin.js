@@ -1,0 +1,25 @@
+// What the admin pages gain with JavaScript; each works without it.
+"use strict";
+
+document.querySelectorAll("[data-copy]").forEach((button) => {
+  if (!navigator.clipboard) return;
+  const word = button.querySelector("[data-word]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      word.textContent = "Copied";
+    } catch {
+      word.textContent = "Select and copy";
+    }
+    setTimeout(() => (word.textContent = "Copy"), 2000);
+  });
+});
+
+document.querySelectorAll("input[type=range]").forEach((slider) => {
+  const output = document.querySelector(`output[for="${slider.id}"]`);
+  if (!output) return;
+  const show = () => (output.textContent = `${slider.value} %`);
+  slider.addEventListener("input", show);
+  show();
+});

@@ -1,0 +1,266 @@
+"""Long lists in pages: searched, sorted and cut by the database, so that any length is quick."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from portal.store.engine import AnyRow
+from portal.store.tables import (
+    ConnectionRow,
+    DomainConnectionRow,
+    DomainRow,
+    SessionRow,
+    TenantRow,
+    UserRow,
+)
+
+PAGE = 50
+_ESCAPE = "\\"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[T]):
+    """One page of a list: its lines, which page it is, and how many lines there are in all."""
+
+    lines: tuple[T, ...]
+    number: int
+    total: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; an empty list has one."""
+        return max(1, -(-self.total // PAGE))
+
+    @property
+    def first(self) -> int:
+        """The number of the first line, counted from one."""
+        return (self.number - 1) * PAGE + 1 if self.lines else 0
+
+    @property
+    def last(self) -> int:
+        """The number of the last line."""
+        return self.first + len(self.lines) - 1 if self.lines else 0
+
+
+@dataclass(frozen=True, slots=True)
+class TenantLine:
+    """A tenant in the list of all."""
+
+    slug: str
+    name: str
+    suspended: bool
+    domains: int
+    people: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DomainLine:
+    """A domain in the list of its tenant; `connections` are the names that people see."""
+
+    id: int
+    name: str
+    policy: str
+    verified: bool
+    subdomains: bool
+    rollout: int
+    connections: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """A person in the list of their tenant."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    group_role: str | None
+    disabled: bool
+    sso_exempt: bool
+    has_password: bool
+    sessions: int
+    last_sign_in_at: datetime | None
+
+
+_TENANT_ORDERS: dict[str, tuple[Any, ...]] = {
+    "name": (func.lower(TenantRow.name), TenantRow.id),
+    "newest": (TenantRow.id.desc(),),
+    "suspended": (TenantRow.status.desc(), func.lower(TenantRow.name), TenantRow.id),
+}
+TENANT_SORTS = tuple(_TENANT_ORDERS)
+
+
+def tenants(
+    connection: Connection, *, search: str = "", sort: str = "name", number: int = 1
+) -> Slice[TenantLine]:
+    """Give a page of all tenants whose name, slug or a domain of theirs holds the search."""
+    where: list[ColumnElement[bool]] = []
+    if search:
+        of_domain = select(DomainRow.tenant_id).where(_begins(DomainRow.name, search.lower()))
+        where.append(
+            or_(
+                _holds(func.lower(TenantRow.name), search.lower()),
+                _holds(TenantRow.slug, search.lower()),
+                TenantRow.id.in_(of_domain),
+            )
+        )
+    domains = _count(DomainRow, DomainRow.tenant_id == TenantRow.id)
+    people = _count(UserRow, UserRow.tenant_id == TenantRow.id)
+    query = (
+        select(
+            TenantRow.slug,
+            TenantRow.name,
+            TenantRow.status,
+            TenantRow.created_at,
+            domains.label("domains"),
+            people.label("people"),
+        )
+        .where(*where)
+        .order_by(*_TENANT_ORDERS.get(sort, _TENANT_ORDERS["name"]))
+    )
+    rows, number, total = _page(connection, query, _count_of(TenantRow, where), number)
+    lines = (
+        TenantLine(r.slug, r.name, r.status != "active", r.domains, r.people, r.created_at)
+        for r in rows
+    )
+    return Slice(tuple(lines), number, total)
+
+
+_DOMAIN_FILTERS: dict[str, tuple[ColumnElement[bool], ...]] = {
+    "": (),
+    "unproven": (~DomainRow.verified,),
+    "password": (DomainRow.policy == "password",),
+    "optional": (DomainRow.policy == "optional",),
+    "required": (DomainRow.policy == "required",),
+}
+DOMAIN_FILTERS = tuple(_DOMAIN_FILTERS)
+
+
+def domains(
+    connection: Connection, tenant_id: int, *, search: str = "", only: str = "", number: int = 1
+) -> Slice[DomainLine]:
+    """Give a page of a tenant's domains, by name."""
+    where = [DomainRow.tenant_id == tenant_id, *_DOMAIN_FILTERS.get(only, ())]
+    if search:
+        where.append(_holds(DomainRow.name, search.lower()))
+    query = (
+        select(
+            DomainRow.id,
+            DomainRow.name,
+            DomainRow.policy,
+            DomainRow.verified,
+            DomainRow.subdomains,
+            DomainRow.rollout,
+        )
+        .where(*where)
+        .order_by(DomainRow.name)
+    )
+    rows, number, total = _page(connection, query, _count_of(DomainRow, where), number)
+    names = _connection_names(connection, [row.id for row in rows])
+    lines = (
+        DomainLine(
+            r.id,
+            r.name,
+            r.policy,
+            r.verified,
+            r.subdomains,
+            r.rollout,
+            tuple(names.get(r.id, ())),
+        )
+        for r in rows
+    )
+    return Slice(tuple(lines), number, total)
+
+
+def _connection_names(connection: Connection, ids: list[int]) -> dict[int, list[str]]:
+    query = (
+        select(DomainConnectionRow.domain_id, ConnectionRow.name)
+        .join(ConnectionRow, ConnectionRow.id == DomainConnectionRow.connection_id)
+        .where(DomainConnectionRow.domain_id.in_(ids))
+        .order_by(DomainConnectionRow.domain_id, DomainConnectionRow.position)
+    )
+    names: dict[int, list[str]] = {}
+    for domain_id, name in connection.execute(query):
+        names.setdefault(domain_id, []).append(name)
+    return names
+
+
+_IS_ADMIN = or_(UserRow.role == "admin", UserRow.group_role == "admin")
+_PEOPLE_FILTERS: dict[str, tuple[Any, ...]] = {
+    "": (),
+    "admins": (_IS_ADMIN,),
+    "break_glass": (UserRow.sso_exempt,),
+    "disabled": (UserRow.disabled,),
+}
+PEOPLE_FILTERS = tuple(_PEOPLE_FILTERS)
+
+
+def people(
+    connection: Connection, tenant_id: int, *, search: str = "", only: str = "", number: int = 1
+) -> Slice[PersonLine]:
+    """Give a page of a tenant's people, by address."""
+    where = [UserRow.tenant_id == tenant_id, *_PEOPLE_FILTERS.get(only, ())]
+    if search:
+        where.append(
+            or_(
+                _holds(UserRow.email_key, search.lower()),
+                _holds(func.lower(UserRow.name), search.lower()),
+            )
+        )
+    query = (
+        select(
+            UserRow.id,
+            UserRow.email,
+            UserRow.name,
+            UserRow.role,
+            UserRow.group_role,
+            UserRow.disabled,
+            UserRow.sso_exempt,
+            UserRow.password_hash.is_not(None).label("has_password"),
+            _count(SessionRow, SessionRow.user_id == UserRow.id).label("sessions"),
+            UserRow.last_sign_in_at,
+        )
+        .where(*where)
+        .order_by(UserRow.email_key)
+    )
+    rows, number, total = _page(connection, query, _count_of(UserRow, where), number)
+    return Slice(tuple(PersonLine(*row) for row in rows), number, total)
+
+
+def _count(table: Any, where: ColumnElement[bool]) -> Any:
+    return select(func.count()).select_from(table).where(where).scalar_subquery()
+
+
+def _count_of(table: Any, where: list[ColumnElement[bool]]) -> Select[int]:
+    return select(func.count()).select_from(table).where(and_(True, *where))
+
+
+def _page(
+    connection: Connection, query: Any, counting: Select[int], number: int
+) -> tuple[list[AnyRow], int, int]:
+    """Cut a page out; a number beyond the end gives the last page."""
+    total = connection.execute(counting).scalar_one()
+    last = max(1, -(-total // PAGE))
+    number = min(max(1, number), last)
+    rows = connection.execute(query.limit(PAGE).offset((number - 1) * PAGE)).all()
+    return list(rows), number, total
+
+
+def _holds(column: Any, text: str) -> ColumnElement[bool]:
+    return column.like(f"%{_literal(text)}%", escape=_ESCAPE)  # type: ignore[no-any-return]  # a column expression
+
+
+def _begins(column: Any, text: str) -> ColumnElement[bool]:
+    return column.like(f"{_literal(text)}%", escape=_ESCAPE)  # type: ignore[no-any-return]  # a column expression
+
+
+def _literal(text: str) -> str:
+    """Take their meaning from the signs of a LIKE pattern."""
+    for sign in (_ESCAPE, "%", "_"):
+        text = text.replace(sign, _ESCAPE + sign)
+    return text

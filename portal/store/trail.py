@@ -1,0 +1,139 @@
+"""The audit trail as people read it: filtered, in pages or as a stream.
+
+Nothing is written here but the place from which a change set came, and why.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from portal.store.engine import AnyRow
+from portal.store.listing import PAGE, Slice
+from portal.store.tables import AuditRow, TenantRow
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries: of one tenant (None: of all), and whatever else is not empty."""
+
+    tenant_id: int | None
+    person: str = ""
+    event: str = ""
+    outcome: str = ""
+    about: str = ""
+    reference: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of the trail, as it was written."""
+
+    id: int
+    at: datetime
+    event: str
+    outcome: str
+    tenant: str
+    actor: str
+    about: str
+    network: str
+    reference: str
+    change_set: str
+    detail: Mapping[str, Any]
+
+
+def page(connection: Connection, wanted: Filter, *, number: int = 1) -> Slice[Line]:
+    """Give a page of the entries, the newest first."""
+    where = _where(wanted)
+    counting = select(func.count()).select_from(AuditRow).where(*where)
+    total = connection.execute(counting).scalar_one()
+    number = min(max(1, number), max(1, -(-total // PAGE)))
+    query = _lines(where).limit(PAGE).offset((number - 1) * PAGE)
+    return Slice(tuple(_line(row) for row in connection.execute(query)), number, total)
+
+
+def stream(connection: Connection, wanted: Filter) -> Iterator[Line]:
+    """Give all entries, the newest first, a batch at a time."""
+    where = _where(wanted)
+    before: int | None = None
+    while True:
+        older = [] if before is None else [AuditRow.id < before]
+        rows = connection.execute(_lines([*where, *older]).limit(_BATCH)).all()
+        yield from (_line(row) for row in rows)
+        if len(rows) < _BATCH:
+            return
+        before = rows[-1].id
+
+
+def latest_about(connection: Connection, tenant_id: int, about: str) -> Line | None:
+    """Give the newest entry about one object of a tenant."""
+    where = [AuditRow.tenant_id == tenant_id, AuditRow.object == about]
+    row = connection.execute(_lines(where).limit(1)).first()
+    return _line(row) if row else None
+
+
+def place(
+    connection: Connection, change_set: str, *, network: str, reference: str, note: str = ""
+) -> None:
+    """Note from where a change set came, and why, in the transaction that wrote it."""
+    mine = AuditRow.change_set == change_set
+    connection.execute(update(AuditRow).where(mine).values(network=network, reference=reference))
+    if note:
+        rows = connection.execute(select(AuditRow.id, AuditRow.detail).where(mine)).all()
+        for row in rows:
+            detail = {**row.detail, "note": note}
+            connection.execute(update(AuditRow).where(AuditRow.id == row.id).values(detail=detail))
+
+
+def _lines(where: list[ColumnElement[bool]]) -> Any:
+    return (
+        select(AuditRow, TenantRow.slug)
+        .outerjoin(TenantRow, TenantRow.id == AuditRow.tenant_id)
+        .where(*where)
+        .order_by(AuditRow.id.desc())
+    )
+
+
+def _where(wanted: Filter) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if wanted.tenant_id is not None:
+        where.append(AuditRow.tenant_id == wanted.tenant_id)
+    for column, text in ((AuditRow.actor, wanted.person), (AuditRow.object, wanted.about)):
+        if text:
+            where.append(func.lower(column).contains(text.lower(), autoescape=True))
+    if wanted.event:
+        where.append(AuditRow.event == wanted.event)
+    if wanted.outcome == "failed":
+        failed = ("success", "created", "changed", "removed", "disabled")
+        where.append(AuditRow.outcome.not_in(failed))
+    elif wanted.outcome:
+        where.append(AuditRow.outcome == wanted.outcome)
+    if wanted.reference:
+        where.append(AuditRow.reference == wanted.reference)
+    if wanted.since:
+        where.append(AuditRow.at >= wanted.since)
+    if wanted.until:
+        where.append(AuditRow.at < wanted.until)
+    return where
+
+
+def _line(row: AnyRow) -> Line:
+    return Line(
+        id=row.id,
+        at=row.at,
+        event=row.event,
+        outcome=row.outcome,
+        tenant=row.slug or "",
+        actor=row.actor,
+        about=row.object,
+        network=row.network,
+        reference=row.reference,
+        change_set=row.change_set or "",
+        detail=row.detail,
+    )

@@ -1,0 +1,166 @@
+"""A portal with two companies, and people signed in to it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select
+
+from portal.app import create_app
+from portal.core.session import SignedInBy
+from portal.services import build_services
+from portal.store import accounts, schema, sessions
+from portal.store.tables import AuditRow
+from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant, add_user
+
+PASSWORD = "correct horse"
+
+
+class Clock:
+    def __init__(self):
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **span):
+        self.now += timedelta(**span)
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def services(make_settings, cheap_passwords, clock, tmp_path):
+    settings = make_settings(
+        PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'portal.db'}",
+        PORTAL_BASE_URL="http://localhost",
+        PORTAL_ALLOW_LOCAL_ISSUERS="true",
+    )
+    built = build_services(settings, passwords=cheap_passwords, now=clock)
+    schema.upgrade(built.database)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def app(services):
+    return create_app(services)
+
+
+@pytest.fixture
+def world(services):
+    """Two companies with a domain, a client, a connection, an admin and a member; one operator."""
+    ids = {}
+    with services.database.transaction() as connection:
+        for slug in ("acme", "globex"):
+            tenant = add_tenant(connection, slug)
+            client = add_client(
+                connection, tenant, key=f"{slug}-main", secret=services.vault.seal("old-secret")
+            )
+            okta = add_connection(connection, tenant, key=f"{slug}-okta", client_id=client)
+            domain = add_domain(connection, tenant, f"{slug}.example", connections=(okta,))
+            admin = add_user(
+                connection,
+                f"it@{slug}.example",
+                tenant,
+                role="admin",
+                password_hash=services.passwords.hash(PASSWORD),
+            )
+            member = add_user(connection, f"ann@{slug}.example", tenant)
+            ids[slug] = SimpleNamespace(
+                id=tenant,
+                client=f"{slug}-main",
+                connection=f"{slug}-okta",
+                connection_id=okta,
+                domain=f"{slug}.example",
+                domain_id=domain,
+                admin=admin,
+                member=member,
+            )
+        ids["operator"] = add_user(
+            connection, "ops@portal.example", password_hash=services.passwords.hash(PASSWORD)
+        )
+    return SimpleNamespace(**ids)
+
+
+@dataclass
+class Browser:
+    """A test client that fills in forms as a person would: what a page holds is sent along."""
+
+    client: object
+
+    def get(self, path, **options):
+        return self.client.get(path, **options)
+
+    def post(self, path, *, page=None, **fields):
+        """Send a form of `page` (default: the page at the path itself)."""
+        response = self.get(page or path)
+        text = response.get_data(as_text=True)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', text)
+        data = {"csrf_token": token.group(1)} if token else {}
+        return self.client.post(path, data={**data, **fields})
+
+    def text(self, path):
+        return self.get(path).get_data(as_text=True)
+
+
+@pytest.fixture
+def sign_in(app, services, clock):
+    """Sign somebody in by their number and give their browser."""
+
+    def sign_in(user_id, *, by=None):
+        with services.database.transaction() as connection:
+            row = connection.execute(accounts._ACCOUNTS.where(accounts.UserRow.id == user_id)).one()
+            token = sessions.open_session(
+                connection,
+                accounts.account_from(row),
+                by or SignedInBy("password"),
+                now=clock(),
+                network="203.0.113.9",
+                user_agent="Firefox on Linux",
+            )
+        client = app.test_client()
+        client.set_cookie("portal_session", token)
+        return Browser(client)
+
+    return sign_in
+
+
+@pytest.fixture
+def admin(world, sign_in):
+    """The admin of acme, signed in."""
+    return sign_in(world.acme.admin)
+
+
+@pytest.fixture
+def operator(world, sign_in):
+    return sign_in(world.operator)
+
+
+@pytest.fixture
+def trail(services):
+    """Give the entries of the trail, the newest last, as rows."""
+
+    def trail(event=None):
+        with services.database.read() as connection:
+            query = select(AuditRow).order_by(AuditRow.id)
+            return [r for r in connection.execute(query) if event in {None, r.event}]
+
+    return trail
+
+
+@pytest.fixture
+def row_of(services):
+    """Give the one row of a table where columns have values."""
+
+    def row_of(table, **values):
+        query = select(table).where(*(getattr(table, k) == v for k, v in values.items()))
+        with services.database.read() as connection:
+            return connection.execute(query).first()
+
+    return row_of
