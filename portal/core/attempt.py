@@ -73,7 +73,7 @@ def genuine_state(raw: str, key: bytes) -> StateToken | None:
 
 def cookie_name(state: StateToken) -> str:
     """Name the cookie of this attempt: one for each state, so several tabs may be under way."""
-    return "portal_attempt_" + hashlib.sha256(state.encode()).hexdigest()[:16]
+    return hashlib.sha256(state.encode()).hexdigest()[:16]
 
 
 def _mac(key: bytes, random: bytes) -> bytes:

@@ -96,6 +96,8 @@ def _after(app: Flask, settings: Settings) -> None:
     def finish(response: Response) -> Response:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
+        if "Content-Security-Policy" in response.headers:  # a page that some provider may frame
+            del response.headers["X-Frame-Options"]
         response.headers.setdefault("Content-Security-Policy", policy)
         if settings.is_https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -118,20 +118,26 @@ def remember_attempt(response: AnyResponse, outcome: GoToProvider) -> None:
 
     Browsers send the cookies they have had longest first (RFC 6265, 5.4).
     """
-    kept = [name for name in request.cookies if name.startswith(_ATTEMPT_PREFIX)]
+    kept = [name for name in request.cookies if name.startswith(attempt_cookie(""))]
     for name in kept[: max(0, len(kept) - _MOST_ATTEMPTS + 1)]:
         forget_attempt(response, name)
     response.set_cookie(
-        outcome.cookie_name,
+        attempt_cookie(outcome.cookie_name),
         outcome.cookie_value,
         max_age=LIFETIME,
-        **{**_cookie_flags(), "path": "/auth"},
+        **_cookie_flags(),
     )
 
 
 def forget_attempt(response: AnyResponse, name: str) -> None:
     """Take an attempt's cookie back."""
-    response.delete_cookie(name, **{**_cookie_flags(), "path": "/auth"})
+    response.delete_cookie(name, **_cookie_flags())
+
+
+def attempt_cookie(name: str) -> str:
+    """Give the cookie's full name: on https bound to this host, so no subdomain can plant it."""
+    prefix = "__Host-" if services().settings.is_https else ""
+    return f"{prefix}{_ATTEMPT_PREFIX}{name}"
 
 
 def _cookie_flags() -> dict[str, Any]:

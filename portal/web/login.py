@@ -25,7 +25,7 @@ from portal.flows.outcomes import (
 )
 from portal.flows.sign_in import SignIn, begin, begin_at, route_of
 from portal.web.context import services, visitor
-from portal.web.failures import notice_from_query, to_login
+from portal.web.failures import notice_for, notice_from_query, to_login
 from portal.web.identity import (
     current_session,
     remember_attempt,
@@ -52,9 +52,13 @@ def show_tenant(tenant: str) -> str:
     bundle = services().registry.tenant(tenant) if len(tenant) <= 63 else None
     if bundle is None:
         abort(404)
+    page = _blank_page()
+    if bundle.tenant.suspended:
+        suspended = notice_for(FailureCode.TENANT_SUSPENDED, failure_reference="")
+        page = replace(page, notice=page.notice or suspended)
     usable = [c for c in bundle.connections.values() if c.usable and not bundle.tenant.suspended]
     page = replace(
-        _blank_page(),
+        page,
         tenant=bundle.tenant.name,
         connections=tuple(Choice(f"{tenant}/{c.slug}", c.name) for c in usable),
     )

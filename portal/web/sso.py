@@ -16,6 +16,7 @@ from portal.flows.sign_out import LogoutRefused, end_by_front_channel, end_by_lo
 from portal.web.context import services, visitor
 from portal.web.failures import to_login
 from portal.web.identity import (
+    attempt_cookie,
     forget_attempt,
     remember_attempt,
     remember_session,
@@ -30,7 +31,7 @@ blueprint = Blueprint("sso", __name__)
 def callback(tenant: str | None = None) -> Response:
     """Take the provider's answer (OIDC Core, 3.1.2.5)."""
     state = _single("state")
-    cookie = cookie_name(StateToken(state))
+    cookie = attempt_cookie(cookie_name(StateToken(state)))
     repeated = any(len(request.args.getlist(name)) > 1 for name in request.args)
     settings = services().settings
     outcome = finish(
@@ -126,7 +127,6 @@ def frontchannel_logout() -> Response:
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; frame-ancestors {parts.scheme}://{parts.netloc}"
         )
-        response.headers["X-Frame-Options"] = ""
     return response
 
 

@@ -1,0 +1,135 @@
+"""The registry as the sign-in path reads it, on both databases."""
+
+import pytest
+from sqlalchemy import event, update
+
+from portal.core.address import Domain
+from portal.core.registry import AuthMethod, Client, EmailVerified, NewUsers, Policy, Role, Sealed
+from portal.store.engine import Database
+from portal.store.registry import Registry
+from portal.store.tables import ConnectionRow
+from tests.builders import (
+    add_client,
+    add_connection,
+    add_domain,
+    add_tenant,
+    change_tenant,
+    make_client,
+)
+
+BASE = "http://localhost:5000"
+
+
+@pytest.fixture
+def filled(database: Database) -> Database:
+    with database.transaction() as connection:
+        acme = add_tenant(connection, "acme", name="Acme", idle_minutes=5)
+        client = add_client(connection, acme, auth_method="none", scopes=["openid"])
+        okta = add_connection(
+            connection,
+            acme,
+            client_id=client,
+            roles={"admins": "admin"},
+            require_claims={"tenant_id": "66f0"},
+            new_users="refuse",
+            email_verified="required",
+            authorize_params={"prompt": "login"},
+        )
+        plain = add_connection(connection, acme, key="plain", name="Plain")
+        add_domain(connection, acme, connections=(plain, okta), policy="required", rollout=30)
+        add_domain(connection, acme, "eu.acme.example", subdomains=True)
+    return database
+
+
+def candidates(database: Database, name: str, **values):
+    registry = Registry(database, base_url=BASE, **values)
+    return registry.candidates(Domain.parse(name))
+
+
+def test_domain_comes_with_its_tenant_and_its_connections_in_order(filled):
+    (rule,) = candidates(filled, "acme.example")
+    assert (rule.domain.name, rule.policy, rule.rollout) == ("acme.example", Policy.REQUIRED, 30)
+    assert rule.tenant.idle_minutes == 5
+    assert [connection.slug for connection in rule.connections] == ["plain", "okta"]
+    okta = rule.connections[1]
+    assert okta.roles == {"admins": Role.ADMIN}
+    assert okta.require_claims == {"tenant_id": "66f0"}
+    assert okta.new_users is NewUsers.REFUSE
+    assert okta.email_verified is EmailVerified.REQUIRED
+    assert okta.authorize_params == {"prompt": "login"}
+    assert okta.client == Client(
+        key="main",
+        tenant="acme",
+        issuer="https://idp.example",
+        client_id="portal",
+        redirect_uri=f"{BASE}/auth/callback/acme",
+        auth_method=AuthMethod.NONE,
+        scopes=("openid",),
+        secret=Sealed(b"sealed"),
+    )
+
+
+def test_parents_are_candidates_too(filled):
+    names = {rule.domain.name for rule in candidates(filled, "x.eu.acme.example")}
+    assert names == {"eu.acme.example", "acme.example"}
+
+
+def test_unknown_domain_has_no_candidates(filled):
+    assert candidates(filled, "elsewhere.example") == []
+
+
+def test_connection_without_client_goes_through_the_default_one(filled):
+    default = make_client(tenant=None)
+    (rule,) = candidates(filled, "acme.example", default_client=default)
+    assert rule.connections[0].client is default
+    (rule,) = candidates(filled, "acme.example")
+    assert not rule.connections[0].usable
+
+
+def test_change_is_seen_by_every_reader_at_once(filled):
+    one, other = (Registry(filled, base_url=BASE) for _ in range(2))
+    domain = Domain.parse("acme.example")
+    assert all(r.candidates(domain)[0].connections[1].enabled for r in (one, other))
+    with filled.transaction() as connection:
+        connection.execute(
+            update(ConnectionRow).where(ConnectionRow.key == "okta").values(enabled=False)
+        )
+        change_tenant(connection, 1)
+    assert not any(r.candidates(domain)[0].connections[1].enabled for r in (one, other))
+
+
+def test_lookup_is_one_statement_once_the_tenant_is_known(filled):
+    registry = Registry(filled, base_url=BASE)
+    domain = Domain.parse("x.y.eu.acme.example")
+    registry.candidates(domain)
+    seen: list[str] = []
+    listener = lambda *arguments: seen.append(arguments[2])  # noqa: E731 - a listener in a line
+    event.listen(filled.engine, "before_cursor_execute", listener)
+    registry.candidates(domain)
+    event.remove(filled.engine, "before_cursor_execute", listener)
+    assert len(seen) == 1
+
+
+def test_same_domain_of_two_tenants_gives_both_entries(filled):
+    with filled.transaction() as connection:
+        other = add_tenant(connection, "evil")
+        add_domain(connection, other, verified=False)
+    slugs = {rule.tenant.slug for rule in candidates(filled, "acme.example")}
+    assert slugs == {"acme", "evil"}
+
+
+def test_domain_can_be_verified_for_one_tenant_alone(filled):
+    from portal.store.engine import IntegrityError
+
+    with filled.transaction() as connection:
+        other = add_tenant(connection, "evil")
+    with pytest.raises(IntegrityError), filled.transaction() as connection:
+        add_domain(connection, other, verified=True)
+
+
+def test_connections_are_found_by_issuer(filled):
+    registry = Registry(filled, base_url=BASE)
+    ((tenant, connection),) = registry.by_issuer("https://idp.example")
+    assert (tenant.slug, connection.slug) == ("acme", "okta")
+    assert registry.by_issuer("https://evil.example") == []
+    assert [client.client_id for client in registry.clients_at("https://idp.example")] == ["portal"]
