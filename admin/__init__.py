@@ -3,6 +3,8 @@
     access         who may come in: session -> role -> tenant -> recent proof; then the view
     confirmation   the password once more, before a change
     tenants        all tenants; new, settings, suspend
+    overview       a tenant's checklist and numbers
+    explain        why an address signs in the way it does, now and as it would be
     pages          what the templates print; `framing` and `forms` help to fill it
 
 A view reads the request, calls a flow or the store, fills a page and renders it. Every form posts
@@ -10,7 +12,7 @@ to the page that shows it: so a form that comes too late, or after the session h
 back to itself. May not be imported by anything but `portal.app`; holds no SQLAlchemy.
 """
 
-from admin import tenants
+from admin import explain, overview, tenants
 from admin.access import blueprint
 
-__all__ = ["blueprint", "tenants"]
+__all__ = ["blueprint", "explain", "overview", "tenants"]

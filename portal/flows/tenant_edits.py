@@ -103,12 +103,14 @@ def save(
     wanted: Item,
     *,
     seen: str | None = None,
+    regardless: bool = False,
     guard: Guard | None = None,
     note: str = "",
 ) -> SaveOutcome:
     """Make an object as `wanted`; fields that it does not name stay.
 
-    `seen` is what `seen_text` gave when the form was opened: None makes a new object. `note` is
+    `seen` is what `seen_text` gave when the form was opened: None makes a new object.
+    `regardless` changes one that is there whatever was seen, as a single button does. `note` is
     kept in the trail, such as the reason somebody gave.
     """
     with services.database.transaction() as connection:
@@ -116,9 +118,13 @@ def save(
         if tenant is None:
             return Gone()
         before = read_item(connection, tenant, wanted.kind, wanted.key)
-        if before is not None and _is_so(before, wanted, anew=seen is None):
+        if before is not None and _is_so(before, wanted, anew=seen is None and not regardless):
             return Unchanged()
-        refused = _check(connection, tenant, before, seen=seen, guard=guard)
+        refused = None if regardless else _compare(connection, tenant, before, seen=seen)
+        if refused is None and regardless and before is None:
+            refused = Gone()
+        if refused is None and guard is not None:
+            refused = guard(connection, tenant, before)
         if refused is not None:
             return refused
         change = _change(before, wanted, note)
@@ -152,13 +158,8 @@ def create_tenant(services: Services, actor: Actor, wanted: Item) -> SaveOutcome
         return Saved(_write(services, connection, actor, created(wanted)))
 
 
-def _check(
-    connection: Connection,
-    tenant: TenantRef,
-    before: Item | None,
-    *,
-    seen: str | None,
-    guard: Guard | None,
+def _compare(
+    connection: Connection, tenant: TenantRef, before: Item | None, *, seen: str | None
 ) -> SaveOutcome | None:
     if seen is None and before is not None:
         return Taken()
@@ -169,7 +170,7 @@ def _check(
             entry = trail.latest_about(connection, tenant.id, _about(before))
             by, at = (entry.actor, entry.at) if entry else ("", None)
             return Overtaken(differing, by, at, seen_text(before))
-    return guard(connection, tenant, before) if guard else None
+    return None
 
 
 def _is_so(before: Item, wanted: Item, *, anew: bool) -> bool:

@@ -1,0 +1,133 @@
+"""Explain an address: the path that it takes through the rules, now and as it would be."""
+
+from flask import render_template, request
+
+from admin.access import blueprint, scope
+from admin.framing import frame
+from admin.overview_pages import Explained, ExplainPage, TraceLine
+from admin.pages import Form, Option
+from portal.core.address import Address, AddressError
+from portal.core.registry import Policy
+from portal.core.routing import (
+    Asked,
+    AskPassword,
+    Choose,
+    Refused,
+    SsoNotSetUp,
+    Step,
+    UsePassword,
+    UseSso,
+    Verdict,
+)
+from portal.flows.explanation import Supposed, explain, is_of
+from portal.web.context import services
+
+_ASKED = (
+    Option("", "types the address and nothing else"),
+    Option("sso", "chooses ‘Sign in with SSO’"),
+    Option("password", "types a password"),
+)
+_POLICIES = (
+    Option("", "as it is"),
+    Option("password", "Password"),
+    Option("optional", "SSO optional"),
+    Option("required", "SSO required"),
+)
+_RULES = {
+    "domain": "The domain",
+    "tenant": "The company",
+    "policy": "The policy",
+    "connection": "The connection",
+    "rollout": "The rollout",
+    "exempt": "The break-glass mark",
+    "asked": "So",
+}
+_FIELDS = ("email", "asked", "policy", "rollout", "connection")
+
+
+@blueprint.get("/tenants/<tenant>/explain")
+def explain_address(tenant: str) -> str:
+    """Answer why an address signs in the way it does; and what if."""
+    del tenant
+    at = scope()
+    assert at.bundle is not None, "this is a page of a tenant"
+    values = {name: request.args.get(name, "").strip()[:300] for name in _FIELDS}
+    form, now, supposed = Form(values), None, None
+    if values["email"]:
+        try:
+            address = Address.parse(values["email"])
+        except AddressError as error:
+            form = Form(values, {"email": str(error)})
+        else:
+            now = _explained(address, values, None)
+            if any(values[name] for name in ("policy", "rollout", "connection")):
+                form = Form(values, _wrong(values))
+                supposed = None if form.errors else _explained(address, values, _supposed(values))
+    options = (Option(c.slug, c.name) for c in at.bundle.connections.values())
+    page = ExplainPage(
+        frame=frame("explain"),
+        form=form,
+        asked=_ASKED,
+        policies=_POLICIES,
+        connections=(Option("", "as it is"), *options),
+        now=now,
+        supposed=supposed,
+    )
+    return render_template("admin/explain.html", page=page)
+
+
+def _wrong(values: dict[str, str]) -> dict[str, str]:
+    raw = values["rollout"]
+    if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 4 and int(raw) <= 100):
+        return {"rollout": "A rollout is a number from 0 to 100."}
+    if values["policy"] not in {option.value for option in _POLICIES}:
+        return {"policy": "Choose one of the policies."}
+    return {}
+
+
+def _supposed(values: dict[str, str]) -> Supposed:
+    bundle = scope().bundle
+    assert bundle is not None, "this is a page of a tenant"
+    return Supposed(
+        tenant=bundle,
+        domain=Address.parse(values["email"]).domain,
+        policy=Policy(values["policy"]) if values["policy"] else None,
+        connections=(values["connection"],) if values["connection"] else None,
+        rollout=int(values["rollout"]) if values["rollout"] else None,
+        verified=True,
+    )
+
+
+def _explained(address: Address, values: dict[str, str], supposed: Supposed | None) -> Explained:
+    asked = Asked(password_typed=values["asked"] == "password", wants_sso=values["asked"] == "sso")
+    verdict = explain(services(), address, asked=asked, supposed=supposed)
+    if not scope().is_operator and not is_of(verdict, scope().tenant.id):
+        words = "The address is not of a domain of your company."
+        return Explained(str(address), "Not yours", "warning", words, ())
+    return answer(address, verdict)
+
+
+def answer(address: Address, verdict: Verdict) -> Explained:
+    """Give a verdict as people read it."""
+    badge, tone, words = _said(verdict)
+    return Explained(str(address), badge, tone, words, tuple(_line(s) for s in verdict.trace))
+
+
+def _said(verdict: Verdict) -> tuple[str, str, str]:
+    match verdict.decision:
+        case UsePassword() | AskPassword():
+            return "Password", "", "signs in with a password."
+        case UseSso(connection):
+            return "SSO", "success", f"is sent to {connection.name}."
+        case Choose(connections):
+            names = ", ".join(connection.name for connection in connections)
+            return "SSO", "success", f"chooses between {names}."
+        case SsoNotSetUp():
+            return "No SSO", "warning", "is told that SSO is not set up."
+        case Refused():
+            return "Refused", "error", "is refused: SSO is needed, and not available now."
+
+
+def _line(step: Step) -> TraceLine:
+    name = _RULES.get(step.rule, step.rule.capitalize())
+    return TraceLine(name, step.outcome, step.detail)

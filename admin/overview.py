@@ -1,0 +1,92 @@
+"""A tenant at a glance: what is still to do, and how its people sign in."""
+
+from flask import render_template
+
+from admin.access import blueprint, scope
+from admin.framing import frame, tenant_path
+from admin.overview_pages import OverviewPage, StepLine
+from portal.flows.checklist import Point, Step, checklist
+from portal.web.context import services
+
+_TITLES = {
+    Step.CLAIM: "Claim your domain",
+    Step.PROVE: "Prove that it is yours",
+    Step.CONNECT: "Connect your identity provider",
+    Step.LEAD: "Lead the domain to the connection",
+    Step.TEST: "Try it out",
+    Step.FIRST: "Let the first people sign in",
+    Step.REQUIRE: "Require single sign-on",
+}
+_TODO = {
+    Step.CLAIM: "Tell us which domain your people’s e-mail addresses have, such as acme.com.",
+    Step.PROVE: "Publish a TXT record, so that nobody else can speak for your people.",
+    Step.CONNECT: "Set up the connection that sends your people to Okta, Entra ID or another.",
+    Step.LEAD: "Choose the connection and ‘SSO optional’: passwords go on working beside it.",
+    Step.TEST: "Sign in yourself, in a private window, with an address of your domain.",
+    Step.FIRST: "Once somebody has come in through the connection, this step is done.",
+    Step.REQUIRE: "When SSO works for everybody, switch passwords off for the domain.",
+}
+_DONE = {
+    Step.CLAIM: "Claimed.",
+    Step.PROVE: "Every domain you claimed is proven.",
+    Step.CONNECT: "A connection is on.",
+    Step.LEAD: "A domain leads to a connection.",
+    Step.TEST: "Somebody has come in through it.",
+    Step.FIRST: "People sign in with SSO.",
+    Step.REQUIRE: "A domain requires SSO.",
+}
+_ACTIONS = {
+    Step.CLAIM: "Claim a domain",
+    Step.PROVE: "Show the record",
+    Step.CONNECT: "Add a connection",
+    Step.LEAD: "Choose the way",
+    Step.TEST: "Explain an address",
+    Step.FIRST: "See sign-ins",
+    Step.REQUIRE: "Look at the effect",
+}
+
+
+@blueprint.get("/tenants/<tenant>")
+def overview(tenant: str) -> str:
+    """Show where a tenant stands."""
+    del tenant
+    found = checklist(services(), scope().ref)
+    current = found.next
+    lines = tuple(_line(point, is_next=point == current) for point in found.points)
+    page = OverviewPage(
+        frame=frame("overview"),
+        steps=lines,
+        done=sum(point.is_done for point in found.points),
+        domains=found.progress.domains,
+        people=found.people.people,
+        by_sso=found.sign_ins.by_sso,
+        by_password=found.sign_ins.by_password,
+        failed=found.sign_ins.failed,
+    )
+    return render_template("admin/overview.html", page=page)
+
+
+def _line(point: Point, *, is_next: bool) -> StepLine:
+    words = _DONE if point.is_done else _TODO
+    return StepLine(
+        title=_TITLES[point.step],
+        text=words[point.step],
+        is_done=point.is_done,
+        is_next=is_next,
+        action="" if point.is_done else _ACTIONS[point.step],
+        href=_href(point),
+    )
+
+
+def _href(point: Point) -> str:
+    match point.step:
+        case Step.CLAIM:
+            return tenant_path("domains", "new")
+        case Step.PROVE | Step.LEAD | Step.REQUIRE:
+            return tenant_path("domains", *([point.about] if point.about else []))
+        case Step.CONNECT:
+            return tenant_path("connections")
+        case Step.TEST:
+            return tenant_path("explain")
+        case Step.FIRST:
+            return tenant_path("audit")

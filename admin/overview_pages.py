@@ -1,0 +1,62 @@
+"""What the overview of a tenant and the explanation of an address print."""
+
+from dataclasses import dataclass
+
+from admin.pages import AdminPage, Form, Option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLine:
+    """A step of the checklist with its next action."""
+
+    title: str
+    text: str
+    is_done: bool
+    is_next: bool
+    action: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewPage(AdminPage):
+    """The checklist, and the numbers of the last 30 days."""
+
+    steps: tuple[StepLine, ...]
+    done: int
+    domains: int
+    people: int
+    by_sso: int
+    by_password: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLine:
+    """One rule on the way: its name in plain words, what it gave, and the facts."""
+
+    rule: str
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What happens for an address. `tone` is that of its badge."""
+
+    address: str
+    badge: str
+    tone: str
+    words: str
+    trace: tuple[TraceLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainPage(AdminPage):
+    """The question, the answer, and the answer as it would be."""
+
+    form: Form
+    asked: tuple[Option, ...]
+    policies: tuple[Option, ...]
+    connections: tuple[Option, ...]
+    now: Explained | None = None
+    supposed: Explained | None = None
