@@ -7,6 +7,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NewType
 
 from portal.core.redirects import SafePath
@@ -17,6 +18,13 @@ StateToken = NewType("StateToken", str)
 LIFETIME = timedelta(minutes=10)
 _RANDOM = 24
 _MAC = 12
+
+
+class Purpose(StrEnum):
+    """What the attempt is for: to sign in, or to try a connection out without signing in."""
+
+    SIGN_IN = "sign_in"
+    TRIAL = "trial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class Attempt:
     next: SafePath
     email: str
     began_at: datetime
+    max_age: int | None = None
+    purpose: Purpose = Purpose.SIGN_IN
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the ten minutes are not over, and did not begin in the future."""
@@ -47,7 +57,8 @@ class Attempt:
     def load(cls, text: str) -> "Attempt":
         """Read what `dump` wrote. Raises ValueError or TypeError for anything else."""
         values = json.loads(text)
-        return cls(**{**values, "began_at": datetime.fromisoformat(values["began_at"])})
+        began_at = datetime.fromisoformat(values["began_at"])
+        return cls(**{**values, "began_at": began_at, "purpose": Purpose(values["purpose"])})
 
 
 def new_state(key: bytes) -> StateToken:

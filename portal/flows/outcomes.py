@@ -75,6 +75,14 @@ class Failed:
     next: SafePath | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A trial came to its end; its report is in the trail under `reference`."""
+
+    back: SafePath
+    reference: str
+
+
 BeginOutcome = (
     SignedIn
     | GoToProvider
@@ -85,4 +93,4 @@ BeginOutcome = (
     | Throttled
     | Failed
 )
-FinishOutcome = SignedIn | Failed
+FinishOutcome = SignedIn | Tried | Failed

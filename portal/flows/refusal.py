@@ -1,6 +1,7 @@
 """A sign-in that failed, written down: one reference for the page, the log and the trail."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from portal.core.errors import SignInFailure
 from portal.core.redirects import SafePath
@@ -20,15 +21,16 @@ def write_down(
     tenant: Tenant | None = None,
     email: str = "",
     next_path: SafePath | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Failed:
     """Count, log and audit a failure, and give it as an outcome.
 
-    `method` is `password` or `sso`. Neither the log nor the trail gets more than the failure's
-    detail and facts, which hold no token, code or secret.
+    `method` is `password` or `sso`. The trail gets the failure's detail and `facts`, the log the
+    detail alone; neither ever holds a token, a code or a secret.
     """
     SIGN_INS.labels(method, failure.code.value).inc()
     slug = tenant.slug if tenant else None
-    facts: Mapping[str, str] = failure.facts
+    told = {**failure.facts, **(facts or {})}
     log.warning(
         "sign_in.failed",
         method=method,
@@ -36,7 +38,7 @@ def write_down(
         cause=failure.detail,
         tenant=slug,
         reference=visitor.reference,
-        facts=dict(facts),
+        stage=told.get("stage"),
     )
     entry = audit.Entry(
         at=services.now(),
@@ -46,7 +48,7 @@ def write_down(
         tenant_id=tenant.id if tenant else None,
         network=visitor.network,
         reference=visitor.reference,
-        detail={"cause": failure.detail, **facts},
+        detail={"cause": failure.detail, **told},
     )
     with services.database.transaction() as connection:
         audit.record(connection, entry)

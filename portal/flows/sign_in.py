@@ -6,7 +6,7 @@ from typing import assert_never
 from pydantic import SecretStr
 
 from portal.core.address import Address
-from portal.core.attempt import Attempt, cookie_name, new_state
+from portal.core.attempt import Attempt, Purpose, cookie_name, new_state
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.redirects import HOME, SafePath
 from portal.core.registry import Account, Connection, Policy, Tenant
@@ -33,7 +33,12 @@ from portal.flows.outcomes import (
 )
 from portal.flows.password import check_password
 from portal.flows.refusal import write_down
-from portal.oidc.authorization import authorization_url, new_code_verifier, new_nonce
+from portal.oidc.authorization import (
+    authorization_url,
+    new_code_verifier,
+    new_nonce,
+    requested_max_age,
+)
 from portal.services import Services
 from portal.store import accounts
 from portal.store.registry import Bundle
@@ -176,6 +181,7 @@ def go_to_provider(
     *,
     email: str,
     next_path: SafePath | None,
+    purpose: Purpose = Purpose.SIGN_IN,
 ) -> GoToProvider:
     """Give the authorization request, and the attempt that its answer is held against.
 
@@ -198,6 +204,8 @@ def go_to_provider(
         next=next_path or HOME,
         email=email,
         began_at=services.now(),
+        max_age=requested_max_age(connection),
+        purpose=purpose,
     )
     url = authorization_url(
         metadata,

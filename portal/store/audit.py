@@ -21,6 +21,7 @@ class Event(StrEnum):
     SESSION_ENDED_BY_PROVIDER = "session:ended_by_provider"
     STEP_UP = "session:confirmed"
     DOMAIN_CHECKED = "domain:checked"
+    CONNECTION_TRIED = "connection:tried"
     REGISTRY_CHANGED = "registry:changed"
 
 

@@ -9,9 +9,10 @@ from werkzeug.wrappers import Response
 from portal.core.address import Address, AddressError
 from portal.core.attempt import StateToken, cookie_name
 from portal.core.redirects import safe_path
-from portal.flows.callback import Answer, finish
+from portal.flows.callback import finish
 from portal.flows.initiate import Initiation, RouteUnclear, initiate
-from portal.flows.outcomes import Failed, GoToProvider, SignedIn
+from portal.flows.outcomes import Failed, GoToProvider, SignedIn, Tried
+from portal.flows.proof import Answer
 from portal.flows.sign_out import LogoutRefused, end_by_front_channel, end_by_logout_token
 from portal.web.context import services, visitor
 from portal.web.failures import to_login
@@ -45,15 +46,17 @@ def callback(tenant: str | None = None) -> Response:
             error=_single("error"),
             issuer=_single("iss") if "iss" in request.args else None,
             is_ambiguous=repeated,
-            sealed_attempt=request.cookies.get(cookie, ""),
-            previous=session_token(),
         ),
         visitor(),
+        sealed_attempt=request.cookies.get(cookie, ""),
+        previous=session_token(),
     )
     match outcome:
         case SignedIn():
             response = redirect(outcome.next, 303)
             remember_session(response, outcome)
+        case Tried():
+            response = redirect(f"{outcome.back}/{outcome.reference}", 303)
         case Failed():
             response = to_login(outcome)
         case _:
