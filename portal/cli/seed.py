@@ -112,6 +112,48 @@ def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None)
 
 
 @command.command()
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False), default="seeds")
+@click.option(
+    "--key",
+    metavar="REFERENCE",
+    help="env:NAME or file:PATH of the key that encrypts secrets which came from no reference "
+    "(`portal keys new` makes one).",
+)
+@click.option(
+    "--update", is_flag=True, help="Edit the files that are there; comments and order stay."
+)
+def export(path: Path, *, key: str | None, update: bool) -> None:
+    """Write the registry back as seed files that apply with no change.
+
+    Secrets are written as the references that they came from, or encrypted under the key that you
+    name; passwords as hashes. PATH is a folder, `seeds` where none is named.
+    """
+    from portal.crypto import Passwords, Vault
+    from portal.flows.seed_export import ExportError
+    from portal.flows.seed_export import export as write_all
+    from portal.flows.seed_update import update as edit
+    from portal.seeding.folder import has_seed_files
+    from portal.settings import load_settings
+
+    there = has_seed_files(path)
+    if there and not update:
+        raise click.ClickException(f"{path} holds seed files already; say --update to edit them")
+    settings = load_settings()
+    vault = Vault([key.get_secret_value() for key in settings.encryption_keys])
+    with _refusals(), _migrated(settings.database_url) as database:
+        try:
+            if there:
+                done = edit(database, vault, Passwords(), path, key=key, environ=_environ())
+            else:
+                done = write_all(database, vault, path, key=key, environ=_environ())
+        except ExportError as error:
+            raise click.ClickException("\n".join(error.problems)) from None
+    for note in done.notes:
+        click.echo(f"Note: {note}.", err=True)
+    click.echo(f"{path}: {len(done.files):,} files written.")
+
+
+@command.command()
 def schema() -> None:
     """Print the JSON Schema of a seed file, for editors."""
     from portal.seeding.schema import json_schema

@@ -68,6 +68,12 @@ class SeedRun:
         self._planner = planner
         self._secrets = seed_secrets
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Read beside the plan, all of it as of one moment."""
+        with self._bench.reading():
+            yield self._bench.connection
+
     def plan(self) -> Plan:
         """Make the plan, by the registry as it is now. Raises SeedError for what it refuses."""
         return self._planner.plan()
@@ -81,9 +87,9 @@ class SeedRun:
 
     def effects(self, plan: Plan, *, now: datetime) -> list[Effect]:
         """Give what the last plan means for people, and what in it is risky."""
-        with self._bench.reading():
+        with self.reading() as connection:
             return effects(
-                self._bench.connection,
+                connection,
                 self._domains,
                 plan=plan,
                 desired=self._desired,

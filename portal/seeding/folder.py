@@ -86,14 +86,24 @@ def read_folder(path: Path) -> Desired:
     return reading.desired(whole=path.is_dir())
 
 
+def has_seed_files(path: Path) -> bool:
+    """Whether a folder holds anything that would be read as a seed file."""
+    return path.is_dir() and bool(_in_folder(path))
+
+
+def _in_folder(path: Path) -> list[Path]:
+    known = {*_READERS, ".csv"}
+    return sorted(
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in known and not file.name.startswith(".") and file.is_file()
+    )
+
+
 def _files(path: Path, problems: Problems) -> list[Path]:
     known = {*_READERS, ".csv"}
     if path.is_dir():
-        found = sorted(
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in known and not file.name.startswith(".") and file.is_file()
-        )
+        found = _in_folder(path)
         if not found:
             problems.add(Place(str(path), 0), "no seed file is in this folder")
         return found

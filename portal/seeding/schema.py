@@ -63,11 +63,13 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line_
 Word = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_line_of_text)]
 
 
-class _Seed(BaseModel):
+class Seed(BaseModel):
+    """What all parts of a seed file have in common: unknown keys are errors."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
-class ClientSeed(_Seed):
+class ClientSeed(Seed):
     """An OIDC client of the tenant: the portal as an application at an issuer."""
 
     issuer: Annotated[str, Field(max_length=500), AfterValidator(_issuer)] = Field(
@@ -97,7 +99,7 @@ class ClientSeed(_Seed):
     )
 
 
-class ConnectionSeed(_Seed):
+class ConnectionSeed(Seed):
     """A way to the tenant's identity provider."""
 
     name: Name = Field(description="What people see on the button.")
@@ -132,7 +134,7 @@ class ConnectionSeed(_Seed):
     )
 
 
-class DomainSeed(_Seed):
+class DomainSeed(Seed):
     """What a domain asks of its people."""
 
     connection: Slug | None = Field(None, description="The connection that the domain leads to.")
@@ -155,7 +157,7 @@ class DomainSeed(_Seed):
     )
 
 
-class UserSeed(_Seed):
+class UserSeed(Seed):
     """A person of the tenant."""
 
     email: str = Field(description="The address. One address is one account, of one tenant.")
@@ -178,7 +180,7 @@ class UserSeed(_Seed):
     )
 
 
-class SessionSeed(_Seed):
+class SessionSeed(Seed):
     """How long the sessions of this tenant's people last."""
 
     idle_minutes: Annotated[int, Field(ge=1, le=527_040)] = Field(
@@ -189,7 +191,7 @@ class SessionSeed(_Seed):
     )
 
 
-class TenantFile(_Seed):
+class TenantFile(Seed):
     """A seed file of one tenant."""
 
     schema_url: str | None = Field(
@@ -213,7 +215,7 @@ class TenantFile(_Seed):
     session: SessionSeed = Field(default_factory=SessionSeed, description="How long sessions last.")
 
 
-class OperatorSeed(_Seed):
+class OperatorSeed(Seed):
     """A person who runs the portal: sees all tenants, belongs to none."""
 
     email: str = Field(description="The address; it is no tenant user's at the same time.")
@@ -230,7 +232,7 @@ class OperatorSeed(_Seed):
     )
 
 
-class OperatorsFile(_Seed):
+class OperatorsFile(Seed):
     """A seed file of operators."""
 
     schema_url: str | None = Field(

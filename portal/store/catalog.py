@@ -7,6 +7,7 @@ somebody asks for or that a seed made are read: both may be a million.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Connection, select
 
@@ -18,7 +19,7 @@ from portal.store.tables import ClientRow, ConnectionRow, TenantRow, UserRow
 _MANY = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     """What the registry holds. `connections` gives a connection's id by tenant and key."""
 
@@ -29,6 +30,17 @@ class Catalog:
     accounts: Mapping[str, Item]
     """Every account that was asked for or that a seed made, by the key of its address."""
 
+    def of_tenant(self, slug: str, kind: Kind) -> list[Item]:
+        """Give the items of one kind that a tenant has."""
+        return self._grouped.get((slug, kind), [])
+
+    @cached_property
+    def _grouped(self) -> dict[tuple[str, Kind], list[Item]]:
+        grouped: dict[tuple[str, Kind], list[Item]] = {}
+        for item in self.items:
+            grouped.setdefault((item.tenant, item.kind), []).append(item)
+        return grouped
+
 
 def read_catalog(connection: Connection, *, people: Iterable[str]) -> Catalog:
     """Read the registry; of its people those with these keys and those that a seed made."""
@@ -37,7 +49,10 @@ def read_catalog(connection: Connection, *, people: Iterable[str]) -> Catalog:
     clients = connection.execute(select(ClientRow).order_by(ClientRow.id)).all()
     client_keys = {row.id: row.key for row in clients}
     connections = connection.execute(select(ConnectionRow).order_by(ConnectionRow.id)).all()
-    accounts = {row.email_key: _user(row, slugs) for row in _users(connection, set(people))}
+    accounts = {
+        row.email_key: user_item(row, slugs.get(row.tenant_id, ""))
+        for row in _users(connection, set(people))
+    }
     return Catalog(
         items=(
             *(_tenant(row) for row in tenants),
@@ -89,15 +104,15 @@ def _connection(row: AnyRow, tenant: str, client_keys: Mapping[int, str]) -> Ite
     return Item(Kind.CONNECTION, tenant, row.key, fields, row.origin)
 
 
-def _user(row: AnyRow, slugs: Mapping[int, str]) -> Item:
-    operator = row.role == "operator"
+def user_item(row: AnyRow, tenant: str) -> Item:
+    """Give an account as an item; `tenant` is its tenant's slug, nothing for operators."""
     fields = {
         **_taken(row, ("email", "name", "role", "sso_exempt")),
         "password": stored_secret(row.password_hash),
         "password_ref": row.password_ref,
         "disabled": row.disabled,
     }
-    kind, tenant = (Kind.OPERATOR, "") if operator else (Kind.USER, slugs[row.tenant_id])
+    kind = Kind.OPERATOR if row.role == "operator" else Kind.USER
     return Item(kind, tenant, row.email_key, fields, row.origin)
 
 

@@ -36,14 +36,15 @@ class Workbench:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Read much, or fill temporary tables: on SQLite this locks nobody out.
+        """Read much, as of one moment, or fill temporary tables; on SQLite this locks nobody out.
 
         Within another block it is part of that one.
         """
         if self._inside:
             yield
             return
-        with self._block("BEGIN"):
+        begin = "BEGIN" if self.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ"
+        with self._block(begin):
             yield
 
     @contextmanager

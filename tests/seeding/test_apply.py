@@ -40,7 +40,9 @@ def acme(seeds):
 
 def test_the_registry_becomes_what_the_files_say(acme, database, rows):
     acme.apply(database)
-    assert rows(database, "SELECT slug, name, status, idle_minutes, absolute_hours FROM tenants") == [
+    assert rows(
+        database, "SELECT slug, name, status, idle_minutes, absolute_hours FROM tenants"
+    ) == [
         {
             "slug": "acme",
             "name": "Acme Corporation",

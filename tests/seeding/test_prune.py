@@ -108,7 +108,10 @@ def test_prune_removes_a_whole_tenant_with_what_people_made_in_it(full, database
     outcome = full.apply(database, prune=True)
     assert by_action(outcome) == {"removed": {"tenant globex"}}
     assert rows(database, "SELECT slug FROM tenants") == [{"slug": "acme"}]
-    assert rows(database, "SELECT * FROM domains WHERE name IN ('globex.example','hand.example')") == []
+    assert (
+        rows(database, "SELECT * FROM domains WHERE name IN ('globex.example','hand.example')")
+        == []
+    )
     assert rows(database, "SELECT * FROM users WHERE email = 'hank@globex.example'") == []
     entries = rows(database, "SELECT outcome, tenant_id FROM audit WHERE object = 'tenant globex'")
     assert [entry["outcome"] for entry in entries] == ["created", "removed"]
