@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from portal.core.address import AddressError, Domain
 from portal.core.entries import Place
@@ -37,9 +38,20 @@ def read_csv(
     try:
         reader.read()
     except UnicodeDecodeError:
-        problems.add(Place(name, reader.line + 1), "is not UTF-8 text")
+        problems.add(Place(name, _first_line_that_is_no_text(path)), "is not UTF-8 text")
     except csv.Error as error:
         problems.add(Place(name, reader.line), f"CSV: {error}")
+
+
+def _first_line_that_is_no_text(path: Path) -> int:
+    """Give the line: the reader decodes ahead of the row that it gives."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 1
 
 
 class _CsvReader:
@@ -53,11 +65,17 @@ class _CsvReader:
         self._problems = problems
         self._file = staged.file(name, is_csv=True)
         self._known: dict[tuple[str, str, str], str | None] = {}
-        self.line = 0
+        self._line = 0
+        self._rows: Any = None
+
+    @property
+    def line(self) -> int:
+        """The line that was read last."""
+        return int(self._rows.line_num) if self._rows else 1
 
     def read(self) -> None:
         with self._path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
+            rows = self._rows = csv.reader(file, strict=True)
             header = next(rows, [])
             if tuple(header) != HEADER:
                 found = ",".join(header) or "nothing"
@@ -66,7 +84,7 @@ class _CsvReader:
                 return
             batch: list[Staged] = []
             for row in rows:
-                self.line = rows.line_num
+                self._line = rows.line_num
                 if row and (staged := self._row(row)) is not None:
                     batch.append(staged)
                     if len(batch) == _BATCH:
@@ -94,7 +112,7 @@ class _CsvReader:
                 del self._known[way]  # say it again on the next line
             return None
         keys = " ".join(connection.replace("|", " ").split())
-        return (domain, tenant, chosen, keys, 0, 1, 100, self._file, self.line)
+        return (domain, tenant, chosen, keys, 0, 1, 100, self._file, self._line)
 
     def _domain(self, raw: str) -> str | None:
         try:
@@ -121,7 +139,7 @@ class _CsvReader:
         if not _SLUG.fullmatch(tenant):
             yield "tenant", f"{tenant[:80]!r} is no tenant's slug"
         elif (known := self._named.connections.get(tenant)) is None:
-            place = Place(self._name, self.line, "tenant")
+            place = Place(self._name, self._line, "tenant")
             for key in keys or [""]:
                 self._named.elsewhere.setdefault((tenant, key), place)
         else:
@@ -138,4 +156,4 @@ class _CsvReader:
             yield "policy", f"{policy} needs a connection; name one, or use password"
 
     def _wrong(self, column: str, message: str) -> None:
-        self._problems.add(Place(self._name, self.line, column), message)
+        self._problems.add(Place(self._name, self._line, column), message)

@@ -283,8 +283,10 @@ def test_a_domain_that_another_tenant_holds_is_refused_naming_both_places(acme, 
     acme.remove("acme.yaml")
     acme.write(globex="tenant: globex\nname: Globex\ndomains:\n  ACME.example:\n")
     assert acme.refused(database) == [
-        "globex.yaml:4: domains.acme.example: acme.example is held by tenant acme in the "
-        "registry; --prune would free it"
+        (
+            "globex.yaml:4: domains.acme.example: acme.example is held by tenant acme in the "
+            "registry; --prune would free it"
+        )
     ]
     assert whole(database) == before
 
@@ -303,10 +305,14 @@ def test_an_address_that_is_somebody_elses_account_is_refused(acme, database, wh
         """
     )
     assert acme.refused(database) == [
-        "globex.yaml:4: users[0].email: it@acme.example is a user of tenant acme in the registry; "
-        "an address is one",
-        "globex.yaml:5: users[1].email: ops@portal.example is an operator in the registry; "
-        "an address is one",
+        (
+            "globex.yaml:4: users[0].email: it@acme.example is a user of tenant acme in the registry; "
+            "an address is one"
+        ),
+        (
+            "globex.yaml:5: users[1].email: ops@portal.example is an operator in the registry; "
+            "an address is one"
+        ),
     ]
     assert whole(database) == before
 

@@ -93,13 +93,19 @@ def test_an_export_makes_the_same_registry_on_an_empty_database(exported, databa
     exported.apply(empty)
     for query in (
         "SELECT slug, name, status, idle_minutes, absolute_hours FROM tenants ORDER BY slug",
-        "SELECT key, issuer, client_id, auth_method, connection_param, private_key_ref, secret_ref "
-        "FROM clients ORDER BY issuer",
-        "SELECT key, name, ssojet_connection, email_verified, new_users, role_claim "
-        "FROM connections ORDER BY name",
+        (
+            "SELECT key, issuer, client_id, auth_method, connection_param, private_key_ref, "
+            "secret_ref FROM clients ORDER BY issuer"
+        ),
+        (
+            "SELECT key, name, ssojet_connection, email_verified, new_users, role_claim "
+            "FROM connections ORDER BY name"
+        ),
         "SELECT name, policy, rollout FROM domains ORDER BY name",
-        "SELECT d.name, l.position, c.key FROM domain_connections l JOIN connections c "
-        "ON c.id = l.connection_id JOIN domains d ON d.id = l.domain_id ORDER BY d.name, position",
+        (
+            "SELECT d.name, l.position, c.key FROM domain_connections l JOIN connections c "
+            "ON c.id = l.connection_id JOIN domains d ON d.id = l.domain_id ORDER BY d.name, position"
+        ),
         "SELECT email, name, role, password_hash FROM users ORDER BY email",
     ):
         assert rows(empty, query) == rows(database, query)
@@ -127,7 +133,7 @@ def test_bulk_domains_are_written_as_rows(exported):
 def test_a_secret_without_a_reference_needs_a_key_that_the_operator_names(
     filled, database, tmp_path
 ):
-    with pytest.raises(ExportError, match="client_secret of client acme/literal .* name a key"):
+    with pytest.raises(ExportError, match=r"client_secret of client acme/literal .* name a key"):
         export(database, filled.vault, tmp_path / "out", key=None, environ={})
     assert list((tmp_path / "out").iterdir()) == []
     with pytest.raises(ExportError, match="not the key itself"):
@@ -235,7 +241,7 @@ def test_an_update_refuses_toml_that_would_have_to_change(seeds, database):
     seeds.apply(database)
     assert updated(seeds, database) == []
     change(database, "UPDATE tenants SET name = 'Other'")
-    with pytest.raises(ExportError, match="acme.toml: TOML cannot be updated in place"):
+    with pytest.raises(ExportError, match=r"acme.toml: TOML cannot be updated in place"):
         updated(seeds, database)
 
 
