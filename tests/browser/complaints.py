@@ -1,6 +1,6 @@
 """What a browser complains of on the portal's pages: errors in its console, a broken policy."""
 
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, Request
 
 _TELL_OF_POLICY = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -11,8 +11,8 @@ document.addEventListener("securitypolicyviolation", (event) =>
 class Complaints:
     """Everything that the pages of one origin complain of from now on.
 
-    The provider is another party. A document that answers 4xx is itself a line in Chromium's console; it is what the test asked
-    for and no complaint. Anything that a document loads must be there.
+    The provider is another party. A document that answers 4xx is itself a line in Chromium's
+    console; it is what the test asked for and no complaint. What a document loads must be there.
     """
 
     def __init__(self, page: Page, origin: str) -> None:
@@ -20,11 +20,11 @@ class Complaints:
         self._origin = origin
         self._documents: set[str] = set()
         page.add_init_script(_TELL_OF_POLICY)
-        page.on("request", lambda request: self._note_document(request))
+        page.on("request", self._note_document)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self._note(page.url, str(error)))
 
-    def _note_document(self, request) -> None:
+    def _note_document(self, request: Request) -> None:
         if request.is_navigation_request():
             self._documents.add(request.url)
 

@@ -1,4 +1,4 @@
-"""Every page in every state: no finding of axe in light and dark, wide and narrow, no sideways scroll.
+"""Every page in every state: nothing for axe to find, light and dark, wide and narrow.
 
 A state is reached once; colours and width then change under it, as a person would change them.
 """
