@@ -122,7 +122,7 @@ def notice_for(code: FailureCode, *, failure_reference: str, retry: str = "") ->
         tone=Tone.INFO if expired else Tone.ERROR,
         title=words.title,
         text=words.text,
-        reference="" if expired else failure_reference,
+        reference=failure_reference,
         link=Link(retry, "Start again") if retry else None,
     )
 
@@ -137,5 +137,8 @@ def notice_from_query(raw: str) -> tuple[Notice, _Kept | None]:
         )
         return general, None
     kept = kept_failure(code.value)
-    shown = kept["reference"] if kept else reference()
-    return notice_for(code, failure_reference=shown), kept
+    if kept:
+        return notice_for(code, failure_reference=kept["reference"]), kept
+    # A session that ended by itself is no failure: nothing is written down that could be found.
+    shown = "" if code is FailureCode.SESSION_EXPIRED else reference()
+    return notice_for(code, failure_reference=shown), None
