@@ -24,7 +24,7 @@ from portal.web.context import services
 
 _ASKED = (
     Option("", "types the address and nothing else"),
-    Option("sso", "chooses ‘Sign in with SSO’"),
+    Option("sso", "chooses “Sign in with SSO”"),
     Option("password", "types a password"),
 )
 _POLICIES = (

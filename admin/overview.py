@@ -21,7 +21,7 @@ _TODO = {
     Step.CLAIM: "Tell us which domain your people’s e-mail addresses have, such as acme.com.",
     Step.PROVE: "Publish a TXT record, so that nobody else can speak for your people.",
     Step.CONNECT: "Set up the connection that sends your people to Okta, Entra ID or another.",
-    Step.LEAD: "Choose the connection and ‘SSO optional’: passwords go on working beside it.",
+    Step.LEAD: "Choose the connection and “SSO optional”: passwords go on working beside it.",
     Step.TEST: "Sign in yourself, in a private window, with an address of your domain.",
     Step.FIRST: "Once somebody has come in through the connection, this step is done.",
     Step.REQUIRE: "When SSO works for everybody, switch passwords off for the domain.",

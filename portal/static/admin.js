@@ -19,7 +19,12 @@ document.querySelectorAll("[data-copy]").forEach((button) => {
 document.querySelectorAll("input[type=range]").forEach((slider) => {
   const output = document.querySelector(`output[for="${slider.id}"]`);
   if (!output) return;
-  const show = () => (output.textContent = `${slider.value} %`);
+  const reach = slider.dataset.reach?.split(" ") ?? [];
+  const reached = slider.closest(".field").querySelector("[data-reached]");
+  const show = () => {
+    output.textContent = `${slider.value} %`;
+    if (reached) reached.textContent = reach[slider.value];
+  };
   slider.addEventListener("input", show);
   show();
 });

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from portal.store.audit import Event
 from portal.store.tables import AuditRow, ConnectionRow, DomainConnectionRow, DomainRow
@@ -66,7 +67,7 @@ def of_tenant(connection: Connection, tenant_id: int) -> Progress:
     )
 
 
-def _first(connection: Connection, *where: ColumnElement[bool]) -> str:
+def _first(connection: Connection, *where: Any) -> str:
     query = select(DomainRow.name).where(*where).order_by(DomainRow.name).limit(1)
     return connection.execute(query).scalar() or ""
 

@@ -186,11 +186,32 @@ class DomainConnectionRow(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id"), index=True)
 
 
+class DomainProofRow(Base):
+    """The DNS challenge of a claimed domain, and how its last check ended.
+
+    `lost_since`: a proven domain whose record was no more found, since when.
+    """
+
+    __tablename__ = "domain_proofs"
+
+    domain_id: Mapped[int] = mapped_column(
+        ForeignKey("domains.id", ondelete="CASCADE"), primary_key=True
+    )
+    token: Mapped[str] = mapped_column(String(64))
+    checked_at: Mapped[datetime | None]
+    outcome: Mapped[str] = mapped_column(String(16), server_default="")
+    found: Mapped[list[str]]
+    next_check_at: Mapped[datetime] = mapped_column(index=True)
+    proven_at: Mapped[datetime | None]
+    lost_since: Mapped[datetime | None]
+
+
 class UserRow(Base):
     """An account: of one tenant, or an operator (of none). An address is one account."""
 
     __tablename__ = "users"
     __table_args__ = (
+        Index("ix_users_tenant_id_email_key", "tenant_id", "email_key"),
         CheckConstraint("(tenant_id IS NULL) = (role = 'operator')", name="operator"),
         CheckConstraint("role IN ('member','admin','operator')", name="role"),
     )
@@ -286,6 +307,7 @@ class AuditRow(Base):
     __tablename__ = "audit"
     __table_args__ = (
         Index("ix_audit_tenant_id_id", "tenant_id", "id"),
+        Index("ix_audit_tenant_id_object", "tenant_id", "object"),
         Index("ix_audit_reference", "reference"),
         Index("ix_audit_at", "at"),
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from portal.store.audit import Event
 from portal.store.engine import AnyRow
 from portal.store.listing import PAGE, Slice
 from portal.store.tables import AuditRow, TenantRow
@@ -71,9 +72,17 @@ def stream(connection: Connection, wanted: Filter) -> Iterator[Line]:
         before = rows[-1].id
 
 
-def latest_about(connection: Connection, tenant_id: int, about: str) -> Line | None:
-    """Give the newest entry about one object of a tenant."""
-    where = [AuditRow.tenant_id == tenant_id, AuditRow.object == about]
+def latest_about(
+    connection: Connection, tenant_id: int, about: str, *, outcome: str = ""
+) -> Line | None:
+    """Give the newest change of one object of a tenant, of one kind where that is asked for."""
+    where = [
+        AuditRow.tenant_id == tenant_id,
+        AuditRow.object == about,
+        AuditRow.event == Event.REGISTRY_CHANGED.value,
+    ]
+    if outcome:
+        where.append(AuditRow.outcome == outcome)
     row = connection.execute(_lines(where).limit(1)).first()
     return _line(row) if row else None
 

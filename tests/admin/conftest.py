@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from portal.core.session import SignedInBy
 from portal.services import build_services
 from portal.store import accounts, schema, sessions
 from portal.store.tables import AuditRow
+from tests.admin.dns_server import name_server
 from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant, add_user
 
 PASSWORD = "correct horse"
@@ -35,11 +37,19 @@ def clock():
 
 
 @pytest.fixture
-def services(make_settings, cheap_passwords, clock, tmp_path):
+def dns():
+    """A name server of our own; the portal asks no other."""
+    with name_server() as server:
+        yield server
+
+
+@pytest.fixture
+def services(make_settings, cheap_passwords, clock, tmp_path, dns):
     settings = make_settings(
         PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'portal.db'}",
         PORTAL_BASE_URL="http://localhost",
         PORTAL_ALLOW_LOCAL_ISSUERS="true",
+        PORTAL_DNS_SERVERS=dns.address,
     )
     built = build_services(settings, passwords=cheap_passwords, now=clock)
     schema.upgrade(built.database)
@@ -86,6 +96,11 @@ def world(services):
             connection, "ops@portal.example", password_hash=services.passwords.hash(PASSWORD)
         )
     return SimpleNamespace(**ids)
+
+
+def seen_of(text):
+    """What the form of a page carries of what its editor saw."""
+    return unescape(re.search(r'name="seen" value="([^"]*)"', text).group(1))
 
 
 @dataclass

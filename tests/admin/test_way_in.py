@@ -6,7 +6,7 @@ import pytest
 
 from portal.core.session import SignedInBy
 from portal.store.tables import TenantRow
-from tests.admin.conftest import PASSWORD
+from tests.admin.conftest import PASSWORD, seen_of
 from tests.builders import add_tenant
 
 SETTINGS = "/admin/tenants/acme/settings"
@@ -211,12 +211,6 @@ def test_a_form_sent_twice_is_no_error(admin):
 def test_the_pages_are_kept_by_nobody(operator, path):
     response = operator.client.get(path, follow_redirects=True)
     assert response.headers["Cache-Control"] == "no-store"
-
-
-def seen_of(text):
-    from html import unescape
-
-    return unescape(re.search(r'name="seen" value="([^"]*)"', text).group(1))
 
 
 def test_a_form_sent_twice_at_once_is_no_error_for_either(operator, row_of):

@@ -1,0 +1,112 @@
+"""The DNS challenges of claimed domains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal.crypto import new_token
+from portal.store.engine import AnyRow
+from portal.store.tables import DomainProofRow, DomainRow, TenantRow
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a domain's owner has to publish, and how the last check of it ended."""
+
+    domain_id: int
+    domain: str
+    tenant: str
+    verified: bool
+    token: str
+    checked_at: datetime | None
+    outcome: str
+    found: tuple[str, ...]
+    lost_since: datetime | None
+
+
+_CHALLENGES = (
+    select(DomainProofRow, DomainRow.name, DomainRow.verified, TenantRow.slug)
+    .join(DomainRow, DomainRow.id == DomainProofRow.domain_id)
+    .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+)
+
+
+def issue(connection: Connection, tenant_id: int, name: str, *, now: datetime) -> None:
+    """Give a domain its challenge, where it has none yet."""
+    domain = select(DomainRow.id).where(DomainRow.tenant_id == tenant_id, DomainRow.name == name)
+    domain_id = connection.execute(domain).scalar_one()
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(
+        insert(DomainProofRow)
+        .values(domain_id=domain_id, token=new_token(), found=[], next_check_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+def of_domain(connection: Connection, tenant_id: int, name: str) -> Challenge | None:
+    """Give the challenge of a tenant's domain."""
+    query = _CHALLENGES.where(DomainRow.tenant_id == tenant_id, DomainRow.name == name)
+    row = connection.execute(query).first()
+    return _challenge(row) if row else None
+
+
+def due(connection: Connection, now: datetime, *, most: int) -> list[Challenge]:
+    """Give the challenges whose next check has come, the longest waiting first."""
+    query = (
+        _CHALLENGES.where(DomainProofRow.next_check_at <= now, TenantRow.status == "active")
+        .order_by(DomainProofRow.next_check_at)
+        .limit(most)
+    )
+    return [_challenge(row) for row in connection.execute(query)]
+
+
+def note(
+    connection: Connection,
+    challenge: Challenge,
+    outcome: str,
+    *,
+    found: Sequence[str],
+    now: datetime,
+    next_at: datetime,
+) -> None:
+    """Note how a check ended, and when the next one is due."""
+    values: dict[str, object] = {
+        "checked_at": now,
+        "outcome": outcome,
+        "found": list(found),
+        "next_check_at": next_at,
+    }
+    if outcome == "proven":
+        values |= {"lost_since": None} if challenge.verified else {"proven_at": now}
+    elif challenge.verified and challenge.lost_since is None:
+        values["lost_since"] = now
+    connection.execute(
+        update(DomainProofRow)
+        .where(DomainProofRow.domain_id == challenge.domain_id)
+        .values(**values)
+    )
+
+
+def is_proven_elsewhere(connection: Connection, name: str, tenant_id: int) -> bool:
+    """Whether another tenant has proven this very domain."""
+    query = select(
+        exists().where(DomainRow.name == name, DomainRow.verified, DomainRow.tenant_id != tenant_id)
+    )
+    return bool(connection.execute(query).scalar())
+
+
+def _challenge(row: AnyRow) -> Challenge:
+    return Challenge(
+        domain_id=row.domain_id,
+        domain=row.name,
+        tenant=row.slug,
+        verified=row.verified,
+        token=row.token,
+        checked_at=row.checked_at,
+        outcome=row.outcome,
+        found=tuple(row.found),
+        lost_since=row.lost_since,
+    )

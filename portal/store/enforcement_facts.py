@@ -1,0 +1,65 @@
+"""What is known about a tenant before it requires SSO: who came in how, and when."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from portal.store.audit import Event
+from portal.store.progress import PASSWORD, SSO, TEST
+from portal.store.tables import AuditRow, UserRow
+
+
+def came_by_password(connection: Connection, tenant_id: int, *, since: datetime) -> set[str]:
+    """Give the keys of the people of a tenant who have signed in by password since then."""
+    query = (
+        select(UserRow.email_key)
+        .join(AuditRow, AuditRow.user_id == UserRow.id)
+        .where(
+            AuditRow.tenant_id == tenant_id,
+            AuditRow.event == PASSWORD,
+            AuditRow.outcome == "success",
+            AuditRow.at >= since,
+        )
+        .distinct()
+    )
+    return set(connection.execute(query).scalars())
+
+
+def break_glass(connection: Connection, tenant_id: int) -> dict[str, str]:
+    """Give the people who may use a password in any case and have one: key to address."""
+    query = select(UserRow.email_key, UserRow.email).where(
+        UserRow.tenant_id == tenant_id,
+        UserRow.sso_exempt,
+        ~UserRow.disabled,
+        UserRow.password_hash.is_not(None),
+    )
+    return {row.email_key: row.email for row in connection.execute(query)}
+
+
+def last_changed(connection: Connection, tenant_id: int, abouts: Sequence[str]) -> datetime | None:
+    """Give when one of these objects was last changed."""
+    query = select(func.max(AuditRow.id)).where(
+        AuditRow.tenant_id == tenant_id,
+        AuditRow.object.in_(abouts),
+        AuditRow.event == Event.REGISTRY_CHANGED.value,
+    )
+    newest = connection.execute(query).scalar()
+    if newest is None:
+        return None
+    return connection.execute(select(AuditRow.at).where(AuditRow.id == newest)).scalar_one()
+
+
+def came_through(
+    connection: Connection, tenant_id: int, key: str, *, after: datetime | None
+) -> bool:
+    """Whether anybody has come through a connection, or a test of it has passed, since then."""
+    where = [
+        AuditRow.tenant_id == tenant_id,
+        AuditRow.object == f"connection {key}",
+        AuditRow.event.in_((SSO, TEST)),
+        AuditRow.outcome == "success",
+    ]
+    if after is not None:
+        where.append(AuditRow.at > after)
+    return connection.execute(select(AuditRow.id).where(*where).limit(1)).first() is not None
