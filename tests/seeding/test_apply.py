@@ -306,8 +306,8 @@ def test_an_address_that_is_somebody_elses_account_is_refused(acme, database, wh
     )
     assert acme.refused(database) == [
         (
-            "globex.yaml:4: users[0].email: it@acme.example is a user of tenant acme in the registry; "
-            "an address is one"
+            "globex.yaml:4: users[0].email: it@acme.example is a user of tenant acme in the "
+            "registry; an address is one"
         ),
         (
             "globex.yaml:5: users[1].email: ops@portal.example is an operator in the registry; "

@@ -43,8 +43,10 @@ def test_ten_mistakes_in_three_files_are_told_in_one_run(seeds):
         'acme.yaml:2: nmae: unknown key; did you mean "name"?',
         "acme.yaml:4: clients.main.issuer: is missing",
         "acme.yaml:4: clients.main.client_secret: the file gone is missing",
-        ('acme.yaml:6: connections.okta.client: there is no client "mian" here; '
-        'did you mean "main"?'),
+        (
+            'acme.yaml:6: connections.okta.client: there is no client "mian" here; '
+            'did you mean "main"?'
+        ),
         "acme.yaml:8: domains.acme.example.policy: must be 'password', 'optional' or 'required'",
         (
             'acme.yaml:8: domains.acme.example.connection: there is no connection "okat" here; '

@@ -85,7 +85,7 @@ def test_another_header_is_refused(seeds, header):
             "acme,a.example,,optional",
             "bulk.csv:2: policy: optional needs a connection; name one, or use password",
         ),
-        ('acme,"a.example,okta,', "bulk.csv:3: CSV: unexpected end of data"),
+        ('acme,"a.example,okta,', "bulk.csv:2: CSV: unexpected end of data"),
     ],
 )
 def test_a_wrong_row_is_named(seeds, line, problem):

@@ -104,7 +104,8 @@ def test_an_export_makes_the_same_registry_on_an_empty_database(exported, databa
         "SELECT name, policy, rollout FROM domains ORDER BY name",
         (
             "SELECT d.name, l.position, c.key FROM domain_connections l JOIN connections c "
-            "ON c.id = l.connection_id JOIN domains d ON d.id = l.domain_id ORDER BY d.name, position"
+            "ON c.id = l.connection_id JOIN domains d ON d.id = l.domain_id "
+            "ORDER BY d.name, position"
         ),
         "SELECT email, name, role, password_hash FROM users ORDER BY email",
     ):
