@@ -27,7 +27,7 @@ _TRIES = 5
 
 @click.group("seed")
 def command() -> None:
-    r"""Keep the registry of tenants in files under version control.
+    """Keep the registry of tenants in files under version control.
 
     \b
     portal seed validate seeds/         check the files, offline
@@ -35,7 +35,7 @@ def command() -> None:
     portal seed apply seeds/            show it, ask, and do it, all or nothing
     portal seed apply seeds/ --prune --yes
     portal seed export backup/          write the registry back as files
-    """
+    """  # noqa: D301 - the backslash-b tells click to leave the lines as they are
 
 
 @command.command()
