@@ -45,10 +45,11 @@ def validate(path: Path) -> None:
 
     Every error is named with its file, line and key, all in one run.
     """
+    from portal.cli.seed_output import Progress
     from portal.seeding.folder import read_folder
 
     with _refusals():
-        desired = read_folder(path)
+        desired = read_folder(path, progress=Progress())
     people = sum(len(tenant.users) for tenant in desired.tenants)
     click.echo(
         f"{path} is sound: {len(desired.tenants):,} tenants, {len(desired.domains):,} domains, "
@@ -100,6 +101,7 @@ def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None)
             if made.is_empty:
                 return
             _confirm(yes=yes)
+            click.echo("Writing, all or nothing ...", err=True)
             outcome = _applied(run, made, by=by or _login_name())
             if outcome is not None:
                 took = time.monotonic() - started
@@ -181,14 +183,14 @@ def _confirm(*, yes: bool) -> None:
 
 @contextmanager
 def _run(path: Path, *, prune: bool, lenient: bool = False) -> Iterator["SeedRun"]:
-    from portal.cli.seed_output import progress
+    from portal.cli.seed_output import Progress
     from portal.crypto import Passwords, Vault
     from portal.flows.registry_changes import open_seed_run
     from portal.seeding.folder import read_folder
     from portal.settings import load_settings
 
     settings = load_settings()
-    desired = read_folder(path)
+    desired = read_folder(path, progress=Progress())
     vault = Vault([key.get_secret_value() for key in settings.encryption_keys])
     with (
         _migrated(settings.database_url) as database,
@@ -200,7 +202,7 @@ def _run(path: Path, *, prune: bool, lenient: bool = False) -> Iterator["SeedRun
             environ=_environ(),
             prune=prune,
             lenient=lenient,
-            progress=progress,
+            progress=Progress(),
         ) as run,
     ):
         yield run

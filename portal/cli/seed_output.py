@@ -25,7 +25,6 @@ _LISTED = 20
 _WHOLE = 100
 _ENABLED = FieldChange("enabled", None, new=True)
 _QUIET_BELOW = 50_000
-_STEP = 100_000
 _OPERATORS = "~operators"  # sorts behind every slug
 
 
@@ -97,17 +96,28 @@ def counts(plan: Plan) -> Mapping[str, int]:
     return found
 
 
-def progress(what: str, done: int, total: int) -> None:
-    """Show how far long work is: a bar on a terminal, a line now and then elsewhere."""
-    if total < _QUIET_BELOW:
-        return
-    if sys.stderr.isatty():
-        filled = 30 * done // max(total, 1)
-        bar = "#" * filled + "-" * (30 - filled)
-        end = "\n" if done >= total else ""
-        click.echo(f"\r{what} [{bar}] {done:,} of {total:,}{end}", nl=False, err=True)
-    elif done % _STEP == 0 or done >= total:
-        click.echo(f"{what}: {done:,} of {total:,}", err=True)
+class Progress:
+    """Shows how far long work is: a bar on a terminal, a line for each quarter elsewhere."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._quarter = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show it; short work is not worth a word."""
+        if total < _QUIET_BELOW:
+            return
+        if what != self._what:
+            self._what, self._quarter = what, 0
+        quarter = 4 * done // total
+        if sys.stderr.isatty():
+            filled = 30 * done // total
+            bar = "#" * filled + "-" * (30 - filled)
+            end = "\n" if done >= total and self._quarter < quarter else ""
+            click.echo(f"\r{what} [{bar}] {done:,} of {total:,}{end}", nl=False, err=True)
+        elif quarter > self._quarter:
+            click.echo(f"{what}: {done:,} of {total:,}", err=True)
+        self._quarter = max(quarter, self._quarter)
 
 
 def _print_change(change: Change) -> None:

@@ -20,9 +20,10 @@ from portal.core.changes import Action, Change, Kind
 from portal.crypto import Passwords, Vault
 from portal.flows.registry_trail import Trail
 from portal.flows.seed_effects import Effect, effects
-from portal.flows.seed_plan import Plan, Planner, Progress
+from portal.flows.seed_plan import Plan, Planner
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
+from portal.seeding.progress import Progress, quiet
 from portal.store.domain_plan import DomainPlan
 from portal.store.engine import Database, IntegrityError
 from portal.store.registry_writes import RegistryWriter, bump, lock_tenants
@@ -44,10 +45,6 @@ class Outcome:
 
     plan: Plan
     change_set: str | None
-
-
-def quiet(what: str, done: int, total: int) -> None:
-    """Hear progress and say nothing."""
 
 
 class SeedRun:

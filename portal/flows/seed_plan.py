@@ -11,13 +11,12 @@ from portal.flows.seed_items import wanted_items
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
 from portal.seeding.problems import Problems, suggestion
+from portal.seeding.progress import Progress
 from portal.store.catalog import Catalog, read_catalog
 from portal.store.domain_plan import DomainPlan
 from portal.store.workbench import Workbench
 
 _SEPARATE_ENTRIES = 50
-Progress = Callable[[str, int, int], None]
-"""Hears what is under way, how much of it is done and how much there is."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from portal.core.address import AddressError, Domain
 from portal.core.entries import Place
 from portal.seeding.claims import why_not_claimable
 from portal.seeding.problems import Problems, suggestion
+from portal.seeding.progress import Progress, quiet
 from portal.seeding.staging import Staged, StagedDomains
 
 HEADER = ("tenant", "domain", "connection", "policy")
@@ -31,16 +32,29 @@ class Named:
 
 
 def read_csv(
-    path: Path, name: str, *, named: Named, staged: StagedDomains, problems: Problems
+    path: Path,
+    name: str,
+    *,
+    named: Named,
+    staged: StagedDomains,
+    problems: Problems,
+    progress: Progress = quiet,
 ) -> None:
     """Check every row of a file and stage its domains. `name` is the file's name in messages."""
-    reader = _CsvReader(path, name, named=named, staged=staged, problems=problems)
+    reader = _CsvReader(
+        path, name, named=named, staged=staged, problems=problems, progress=progress
+    )
     try:
         reader.read()
     except UnicodeDecodeError:
         problems.add(Place(name, _first_line_that_is_no_text(path)), "is not UTF-8 text")
     except csv.Error as error:
         problems.add(Place(name, reader.line), f"CSV: {error}")
+
+
+def _line_count(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _first_line_that_is_no_text(path: Path) -> int:
@@ -56,7 +70,14 @@ def _first_line_that_is_no_text(path: Path) -> int:
 
 class _CsvReader:
     def __init__(
-        self, path: Path, name: str, *, named: Named, staged: StagedDomains, problems: Problems
+        self,
+        path: Path,
+        name: str,
+        *,
+        named: Named,
+        staged: StagedDomains,
+        problems: Problems,
+        progress: Progress,
     ) -> None:
         self._path = path
         self._name = name
@@ -67,6 +88,7 @@ class _CsvReader:
         self._known: dict[tuple[str, str, str], str | None] = {}
         self._line = 0
         self._rows: Any = None
+        self._progress = progress
 
     @property
     def line(self) -> int:
@@ -82,6 +104,7 @@ class _CsvReader:
                 message = f"the header must be {','.join(HEADER)}; it is {found[:200]}"
                 self._problems.add(Place(self._name, 1), message)
                 return
+            total = _line_count(self._path)
             batch: list[Staged] = []
             for row in rows:
                 self._line = rows.line_num
@@ -90,7 +113,9 @@ class _CsvReader:
                     if len(batch) == _BATCH:
                         self._stage(batch)
                         batch.clear()
+                        self._progress(f"reading {self._name}", self._line, total)
             self._stage(batch)
+            self._progress(f"reading {self._name}", total, total)
 
     def _stage(self, batch: list[Staged]) -> None:
         for row, first in self._staged.add(batch):

@@ -10,6 +10,7 @@ from portal.seeding.csv_reader import Named, read_csv
 from portal.seeding.document import LARGEST, Document, UnreadableError, spell
 from portal.seeding.json_reader import read_json
 from portal.seeding.problems import Problems
+from portal.seeding.progress import Progress, quiet
 from portal.seeding.staging import StagedDomains
 from portal.seeding.toml_reader import read_toml
 from portal.seeding.yaml_reader import read_yaml
@@ -67,7 +68,7 @@ def at_issuer(desired: Desired, issuer: str) -> Desired:
     return replace(desired, tenants=tenants)
 
 
-def read_folder(path: Path) -> Desired:
+def read_folder(path: Path, *, progress: Progress = quiet) -> Desired:
     """Read a seeds folder or one seed file. Raises SeedError with everything that is wrong.
 
     Of a folder the files `*.yaml`, `*.yml`, `*.json`, `*.toml` and `*.csv` that lie in it directly
@@ -75,7 +76,7 @@ def read_folder(path: Path) -> Desired:
     """
     problems = Problems()
     files = _files(path, problems)
-    reading = _Reading(path if path.is_dir() else path.parent, problems)
+    reading = _Reading(path if path.is_dir() else path.parent, problems, progress)
     for file in files:
         if file.suffix.lower() != ".csv":
             reading.read_document(file)
@@ -125,8 +126,9 @@ def _read(file: Path) -> Document:
 class _Reading:
     """What was read so far: names that stand twice are found across files."""
 
-    def __init__(self, folder: Path, problems: Problems) -> None:
+    def __init__(self, folder: Path, problems: Problems, progress: Progress) -> None:
         self._folder = folder
+        self._progress = progress
         self._problems = problems
         self._staged = StagedDomains()
         self._tenants: dict[str, TenantEntry] = {}
@@ -153,7 +155,12 @@ class _Reading:
             self._named = Named(known)
         try:
             read_csv(
-                file, file.name, named=self._named, staged=self._staged, problems=self._problems
+                file,
+                file.name,
+                named=self._named,
+                staged=self._staged,
+                problems=self._problems,
+                progress=self._progress,
             )
         except OSError as error:
             self._problems.add(Place(file.name, 0), f"cannot be read: {error.strerror}")
