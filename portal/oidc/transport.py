@@ -72,9 +72,9 @@ class Transport:
         try:
             return self._ask(kept, origin, request, call)
         except (ConnectionError, ssl.SSLEOFError):
-            # The server hung up while we asked; it has answered nothing, and asking is harmless.
-            if once or not call.untouched:
+            if once:
                 raise
+            # The server hung up just as we asked, and asking again is harmless.
         return self._ask(self._connection(origin), origin, request, call)
 
     def _connection(self, origin: Origin) -> Connection:

@@ -25,29 +25,24 @@ class OversizedError(Exception):
 
 
 class Call:
-    """One request and its answer: what time and how many bytes are left for it.
-
-    `untouched` tells whether not one byte of an answer has come yet.
-    """
+    """One request and its answer: what time and how many bytes are left for it."""
 
     def __init__(self, *, connect: float, read: float, total: float, most_bytes: int) -> None:
         self._connect = connect
         self._read = read
         self._ends = time.monotonic() + total
         self._bytes_left = most_bytes
-        self.untouched = True
 
     def connect_time(self) -> float:
         """Give the seconds that connecting may still take. Raises TimeoutError at the end."""
         return min(self._connect, self._left())
 
     def read_time(self) -> float:
-        """Give the seconds that the next read or write may take. Raises TimeoutError likewise."""
+        """Give the seconds that the next read may take. Raises TimeoutError likewise."""
         return min(self._read, self._left())
 
     def arrived(self, count: int) -> None:
         """Count bytes of the answer. Raises OversizedError when they are too many."""
-        self.untouched = self.untouched and count == 0
         self._bytes_left -= count
         if self._bytes_left < 0:
             raise OversizedError
@@ -75,11 +70,6 @@ class MeteredSocket(socket.socket):
         self.call.arrived(count)
         return count
 
-    def sendall(self, data: bytes, flags: int = 0) -> None:  # type: ignore[override]
-        """Write everything, within the call's time."""
-        self.settimeout(self.call.read_time())
-        super().sendall(data, flags)
-
 
 class MeteredTlsSocket(ssl.SSLSocket):
     """The same with TLS. The handshake itself keeps the time-out that the plain socket had."""
@@ -93,11 +83,6 @@ class MeteredTlsSocket(ssl.SSLSocket):
         self.call.arrived(count)
         return count
 
-    def send(self, data: bytes, flags: int = 0) -> int:  # type: ignore[override]
-        """Write some of it, within the call's time."""
-        self.settimeout(self.call.read_time())
-        return super().send(data, flags)
-
 
 class PlainConnection(HTTPConnection):
     """An http connection to a vetted address; only where local issuers are allowed."""
@@ -110,7 +95,7 @@ class PlainConnection(HTTPConnection):
         return _connect(self.resolver, self.host, self.port, self.call)
 
     def begin(self, call: Call) -> None:
-        """Work for this call from now on, on the open connection or a new one."""
+        """Work for this call from now on, on the open connection or one that it will open."""
         _begin(self, call)
 
 
@@ -130,7 +115,7 @@ class TlsConnection(HTTPSConnection):
         cast("_Metered", self.sock).call = self.call
 
     def begin(self, call: Call) -> None:
-        """Work for this call from now on, on the open connection or a new one."""
+        """Work for this call from now on, on the open connection or one that it will open."""
         _begin(self, call)
 
 
@@ -148,23 +133,21 @@ def tls_context(cafile: str) -> ssl.SSLContext:
 def _begin(connection: Connection, call: Call) -> None:
     connection.call = call
     connection.timeout = call.read_time()
-    if connection.sock is None:
-        connection.connect()
-    else:
+    if connection.sock is not None:
         cast("_Metered", connection.sock).call = call
 
 
 def _connect(resolver: Resolver, host: str, port: int, call: Call) -> socket.socket:
     """Connect to the first address that answers; all of them were vetted, none is asked again."""
     addresses = resolver.addresses(host, port, timeout=call.connect_time())[:_MOST_ADDRESSES]
-    for turn, address in enumerate(addresses, start=1):
-        share = call.connect_time() / (len(addresses) - turn + 1)
+    failure = OSError("no address to connect to")
+    for turn, address in enumerate(addresses):
+        share = call.connect_time() / (len(addresses) - turn)
         try:
             return _open(address, share, call)
-        except OSError:
-            if turn == len(addresses):
-                raise
-    raise OSError("no address to connect to")
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 def _open(address: SocketAddress, seconds: float, call: Call) -> socket.socket:

@@ -16,6 +16,12 @@ def silent(server, peer):
     server.closing.wait(5)
 
 
+def _declares_too_much(server, peer):
+    peer.request()
+    peer.send(answer(b"{}", length=20_001))
+    server.closing.wait(5)
+
+
 def _reset_at_once(_server, peer):
     peer.request()
     peer.reset()
@@ -28,7 +34,7 @@ def _reset_midway(_server, peer):
     peer.reset()
 
 
-def _endless_header(server, peer):
+def endless_header(server, peer):
     peer.request()
     peer.send(b"HTTP/1.1 200 OK\r\n")
     while not server.closing.is_set():
@@ -93,7 +99,7 @@ FAULTS = {
     ),
     "no HTTP at all": (once(b"220 mail.example ESMTP\r\n"), WRONG),
     "header line beyond all bounds": (once(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000), WRONG),
-    "header without end": (_endless_header, WRONG),
+    "header without end": (endless_header, WRONG),
     "100 Continue without end": (_endless_continue, WRONG),
     "chunks without end": (_endless_chunks, WRONG),
     "trailers without end": (_endless_trailers, WRONG),
@@ -101,7 +107,7 @@ FAULTS = {
         once(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}"),
         WRONG,
     ),
-    "declares too much": (once(answer(b"{}", length=20_001)), WRONG),
+    "declares too much, long before it comes": (_declares_too_much, WRONG),
     "sends too much": (once(_no_length(b'{"a": "' + b"x" * 20_000 + b'"}')), WRONG),
     "cut short": (once(answer(b'{"a":', length=100)), WRONG),
     "two lengths": (once(answer(headers="Content-Length: 3\r\n")), WRONG),

@@ -1,5 +1,6 @@
 """Which URLs and addresses the portal may ask: each spelling an attacker would try."""
 
+import threading
 from ipaddress import ip_address
 
 import pytest
@@ -196,3 +197,19 @@ def test_name_that_cannot_be_encoded_is_an_unknown_host():
 
     with pytest.raises(OSError, match="cannot be resolved"):
         Resolver(allow_local=True, lookup=lookup).addresses("odd.example", 443, timeout=1)
+
+
+def test_number_of_names_being_looked_up_is_bounded():
+    release = threading.Event()
+
+    def slow(_host, _port):
+        release.wait(5)
+        return ["127.0.0.1"]
+
+    resolver = Resolver(allow_local=True, lookup=slow)
+    for number in range(64):
+        with pytest.raises(TimeoutError):
+            resolver.addresses(f"host-{number}.example", 443, timeout=0)
+    with pytest.raises(TimeoutError, match="too many"):
+        resolver.addresses("one-more.example", 443, timeout=0)
+    release.set()

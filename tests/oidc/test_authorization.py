@@ -138,7 +138,15 @@ def test_request_is_made_in_a_moment():
 
 @pytest.mark.parametrize(
     ("asked", "seconds"),
-    [({"max_age": "300"}, 300), ({"max_age": "0"}, 0), ({}, None), ({"max_age": "soon"}, None)],
+    [
+        ({"max_age": "300"}, 300),
+        ({"max_age": "0"}, 0),
+        ({}, None),
+        ({"max_age": "soon"}, None),
+        ({"max_age": "-1"}, None),
+        ({"max_age": "３００"}, None),
+        ({"max_age": "9" * 5000}, None),
+    ],
 )
 def test_max_age_that_was_asked_for_is_known(asked, seconds):
     assert authorization.requested_max_age(make_connection(authorize_params=asked)) == seconds

@@ -102,6 +102,7 @@ TOKEN_ANSWERS = {
         ),
         WRONG,
     ),
+    "an error that is no text": (lambda p: answer({"error": ["x"]}, status="400 Bad"), WRONG),
     "an error with status 200": (lambda p: answer({"error": "invalid_grant"}), WRONG),
     "an error beside tokens": (lambda p: answer(p.tokens(error="invalid_grant")), WRONG),
     "an error page": (lambda p: answer(b"<html>", status="400 Bad", kind="text/html"), WRONG),

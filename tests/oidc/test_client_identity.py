@@ -94,7 +94,7 @@ def test_userinfo_is_left_out_where_there_is_none(party, provider, client):
 USERINFO_ANSWERS = {
     "somebody else": (lambda p: answer({"sub": "00u9"}), WRONG),
     "no sub": (lambda p: answer({"name": "Ana"}), WRONG),
-    "401": (lambda p: answer(status="401 No"), WRONG),
+    "401": (lambda p: answer({"sub": "00u1a2b3"}, status="401 No"), WRONG),
     "503": (lambda p: answer(status="503 Down"), UNAVAILABLE),
     "a page": (lambda p: answer(b"<html>", kind="text/html"), WRONG),
     "a token that is none": (lambda p: answer(b"e30", kind="application/jwt"), WRONG),

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from requests import Session
 
 from portal.core.errors import SignInFailure
+from portal.oidc import http
 from portal.oidc.http import Door
 from portal.oidc.transport import Limits
+from portal.oidc.wire import Call
 from tests.oidc.network_faults import FAULTS, GOOD, SOUND, UNAVAILABLE, WRONG, silent
 from tests.oidc.outcomes import failure_of
 from tests.oidc.servers import Server, always, answer, once, routes
@@ -153,6 +155,38 @@ def test_cookies_are_not_kept(door, serve):
         session.get(server.url)
         session.get(server.url)
     assert all("cookie" not in asked.headers for asked in server.asked)
+
+
+def test_session_through_the_lane_follows_no_redirect(door, serve):
+    server = serve(always(answer(status="302 Found", headers="Location: /inside\r\n")))
+    with Session() as session:
+        session.mount("http://", door.lane(ISSUER))
+        failure = failure_of(session.get, server.url)
+    assert failure.code is WRONG
+    assert len(server.asked) == 1
+
+
+def test_session_through_the_lane_goes_only_where_the_door_leads(open_door, serve):
+    server = serve(always(GOOD))
+    with Session() as session:
+        session.mount("http://", open_door(allow_local=False).lane(ISSUER))
+        failure = failure_of(session.get, server.url)
+    assert failure.code is WRONG
+    assert server.connections == 0
+
+
+def test_busy_issuers_keep_their_lane_when_others_are_forgotten(door, monkeypatch):
+    monkeypatch.setattr(http, "_MOST_ISSUERS", 2)
+    lanes = [door.lane(name) for name in ("a", "b", "a", "c", "a", "b")]
+    assert lanes[0] is lanes[2] is lanes[4]
+    assert lanes[1] is not lanes[5]
+
+
+def test_time_that_is_up_is_up():
+    call = Call(connect=1, read=1, total=0, most_bytes=1)
+    for ask in (call.connect_time, call.read_time):
+        with pytest.raises(TimeoutError):
+            ask()
 
 
 def test_connection_is_used_again(door, serve):

@@ -8,6 +8,7 @@ import pytest
 from portal.core.errors import FailureCode, SignInFailure
 from portal.oidc.wire import MeteredTlsSocket, tls_context
 from tests.oidc.certificates import Authority
+from tests.oidc.network_faults import endless_header
 from tests.oidc.servers import always, answer, dripping
 
 HOST = "provider.example"
@@ -73,6 +74,20 @@ def test_server_that_does_not_speak_tls_in_time_is_unavailable(door, serve, beha
 def test_body_that_drips_through_tls_ends_in_time(door, serve, authority):
     behave = dripping(answer(b'{"a": "' + b"x" * 500 + b'"}'))
     _refused(door, serve(behave, authority.server(HOST)), FailureCode.PROVIDER_UNAVAILABLE)
+
+
+def test_header_without_end_is_cut_off_through_tls_too(door, serve, authority):
+    _refused(door, serve(endless_header, authority.server(HOST)), FailureCode.OIDC_FAILED)
+
+
+def test_slow_name_server_leaves_less_time_for_the_handshake(open_door, serve):
+    def slow(_host, _port):
+        time.sleep(0.4)
+        return ["127.0.0.1"]
+
+    began = time.monotonic()
+    _refused(open_door(lookup=slow), serve(_never_shakes_hands), FailureCode.PROVIDER_UNAVAILABLE)
+    assert time.monotonic() - began < 0.95  # 0.8 for it all, not 0.4 + 0.6
 
 
 def test_old_protocols_are_not_spoken(authority):

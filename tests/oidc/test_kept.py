@@ -207,6 +207,23 @@ def test_hundred_that_need_a_newer_value_fetch_it_once(keep, source):
     assert outcomes == ["value 2"] * 100
 
 
+def test_renewal_needs_no_value_before_it(keep):
+    assert keep().renewed("never seen", why="unknown kid") == "value 1"
+
+
+def test_who_looks_just_before_a_fetch_ends_does_not_fetch_again(keep, source, clock):
+    kept = keep()
+
+    def somebody_else_is_faster():
+        kept._now = clock
+        kept.get()
+        return clock()
+
+    kept._now = somebody_else_is_faster  # between the look at the value and the fetch
+    assert kept.get() == "value 1"
+    assert source.fetched == 1
+
+
 def test_unexpected_error_leaves_nobody_waiting(keep, source):
     kept = keep()
 
