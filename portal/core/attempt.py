@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
@@ -51,7 +51,8 @@ class Attempt:
 
     def dump(self) -> str:
         """Write the attempt as text, to be sealed."""
-        return json.dumps({**asdict(self), "began_at": self.began_at.isoformat()})
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps({**values, "began_at": self.began_at.isoformat()})
 
     @classmethod
     def load(cls, text: str) -> "Attempt":

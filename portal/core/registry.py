@@ -45,6 +45,12 @@ class Role(StrEnum):
     ADMIN = "admin"
     OPERATOR = "operator"
 
+    @classmethod
+    def highest(cls, *names: str | None) -> "Role":
+        """Give the highest of the roles named; at least one name must be there."""
+        given = {name for name in names if name}
+        return next(role for role in (cls.OPERATOR, cls.ADMIN, cls.MEMBER) if role in given)
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:

@@ -9,7 +9,7 @@ from portal.core.address import Address
 from portal.core.attempt import Attempt, Purpose, cookie_name, new_state
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.redirects import HOME, SafePath
-from portal.core.registry import Account, Connection, Policy, Tenant
+from portal.core.registry import Account, Connection, Tenant
 from portal.core.routing import (
     Asked,
     AskPassword,
@@ -79,22 +79,18 @@ def begin(services: Services, sign_in: SignIn, visitor: Visitor) -> BeginOutcome
 
 
 def judge(services: Services, address: Address, *, asked: Asked) -> tuple[Verdict, Account | None]:
-    """Decide for an address as the registry is now; give the account too where it was needed."""
-    route = route_of(services, address)
-    account = None
-    if asked.password_typed or (not asked.wants_sso and _may_be_exempt(route)):
+    """Decide for an address as the registry is now; give its account too."""
+    rules, account = services.registry.candidates_and_account(address)
+    if not rules and asked.password_typed:
         with services.database.read() as connection:
             account = accounts.by_address(connection, address)
+    route = resolve(rules, address.domain)
     return decide(route, address, asked=asked, account=account), account
 
 
 def route_of(services: Services, address: Address) -> Route:
     """Give the route of the address's domain: it depends on the domain alone."""
     return resolve(services.registry.candidates(address.domain), address.domain)
-
-
-def _may_be_exempt(route: Route) -> bool:
-    return route.rule is not None and route.rule.policy is Policy.REQUIRED
 
 
 def _act(

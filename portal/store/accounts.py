@@ -12,8 +12,6 @@ from portal.core.registry import Account, Role, Tenant
 from portal.store.engine import AnyRow
 from portal.store.tables import IdentityRow, TenantRow, UserRow
 
-_RANK = (Role.MEMBER, Role.ADMIN, Role.OPERATOR)
-
 ACCOUNT_COLUMNS = (
     UserRow.id.label("user_id"),
     UserRow.email,
@@ -58,12 +56,11 @@ def account_from(row: AnyRow) -> Account:
             idle_minutes=row.idle_minutes,
             absolute_hours=row.absolute_hours,
         )
-    roles = [Role(role) for role in (row.role, row.group_role) if role]
     return Account(
         id=row.user_id,
         email=row.email,
         name=row.user_name,
-        role=max(roles, key=_RANK.index),
+        role=Role.highest(row.role, row.group_role),
         tenant=tenant,
         disabled=row.disabled,
         sso_exempt=row.sso_exempt,

@@ -10,13 +10,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection as DbConnection
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from portal.core.address import Domain
+from portal.core.address import Address, Domain
 from portal.core.registry import (
+    Account,
     AuthMethod,
     Client,
     Connection,
@@ -28,13 +31,8 @@ from portal.core.registry import (
     Tenant,
 )
 from portal.store.engine import AnyRow, Database
-from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainConnectionRow,
-    DomainRow,
-    TenantRow,
-)
+from portal.store.lookup import LookupRow, Lookups, account_of
+from portal.store.tables import ClientRow, ConnectionRow, TenantRow
 
 _KEPT_TENANTS = 2000
 
@@ -46,23 +44,6 @@ _TENANT = (
     TenantRow.idle_minutes,
     TenantRow.absolute_hours,
     TenantRow.version,
-)
-
-_BY_NAMES = (
-    select(
-        DomainRow.id,
-        DomainRow.name,
-        DomainRow.policy,
-        DomainRow.subdomains,
-        DomainRow.verified,
-        DomainRow.rollout,
-        *_TENANT,
-        DomainConnectionRow.connection_id,
-    )
-    .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
-    .outerjoin(DomainConnectionRow, DomainConnectionRow.domain_id == DomainRow.id)
-    .where(DomainRow.name.in_(bindparam("names", expanding=True)))
-    .order_by(DomainRow.id, DomainConnectionRow.position)
 )
 
 
@@ -87,14 +68,21 @@ class Registry:
         self._database = database
         self._base_url = base_url
         self.default_client = default_client
+        self._lookups = Lookups(database)
         self._kept: OrderedDict[int, tuple[int, Bundle]] = OrderedDict()
         self._lock = threading.Lock()
 
     def candidates(self, domain: Domain) -> list[DomainRule]:
         """Give every entry, of any tenant, for the domain or one of its parents."""
-        with self._database.read() as connection:
-            rows = connection.execute(_BY_NAMES, {"names": list(domain.lookup_names())}).all()
-            return self._rules(connection, rows)
+        return self._rules(self._lookups.find(domain.lookup_names(), ""))
+
+    def candidates_and_account(self, address: Address) -> tuple[list[DomainRule], Account | None]:
+        """Give the entries for the address's domain, and the address's account, in one query.
+
+        The account is not looked for where the domain has no entry.
+        """
+        rows = self._lookups.find(address.domain.lookup_names(), address.key)
+        return self._rules(rows), account_of(rows[0]) if rows else None
 
     def tenant(self, slug: str) -> Bundle | None:
         """Give the tenant of that slug with its connections."""
@@ -155,35 +143,38 @@ class Registry:
             return (ClientRow.issuer == issuer) | ConnectionRow.client_id.is_(None)
         return ClientRow.issuer == issuer
 
-    def _rules(self, connection: DbConnection, rows: Sequence[AnyRow]) -> list[DomainRule]:
+    def _rules(self, rows: Sequence[LookupRow]) -> list[DomainRule]:
         rules: list[DomainRule] = []
-        start = 0
-        for index, row in enumerate(rows):
-            if index + 1 < len(rows) and rows[index + 1].id == row.id:
-                continue
-            bundle = self._bundle(connection, row)
-            ids = [r.connection_id for r in rows[start : index + 1]]
-            start = index + 1
+        for _, group in groupby(rows, key=attrgetter("id")):
+            entry = list(group)
+            row = entry[0]
+            bundle = self._kept_bundle(row.tenant_id, row.version)
+            if bundle is None:
+                with self._database.read() as connection:
+                    bundle = self._bundle(connection, row)
+            found = (bundle.connections.get(r.connection_id or 0) for r in entry)
             rules.append(
                 DomainRule(
                     id=row.id,
                     domain=Domain(row.name),
                     tenant=bundle.tenant,
-                    connections=tuple(
-                        bundle.connections[i] for i in ids if i in bundle.connections
-                    ),
+                    connections=tuple(connection for connection in found if connection),
                     policy=Policy(row.policy),
-                    subdomains=row.subdomains,
-                    verified=row.verified,
+                    subdomains=bool(row.subdomains),
+                    verified=bool(row.verified),
                     rollout=row.rollout,
                 )
             )
         return rules
 
-    def _bundle(self, connection: DbConnection, row: AnyRow) -> Bundle:
-        kept = self._kept.get(row.tenant_id)
-        if kept is not None and kept[0] == row.version:
-            return kept[1]
+    def _kept_bundle(self, tenant_id: int, version: int) -> Bundle | None:
+        kept = self._kept.get(tenant_id)
+        return kept[1] if kept is not None and kept[0] == version else None
+
+    def _bundle(self, connection: DbConnection, row: AnyRow | LookupRow) -> Bundle:
+        bundle = self._kept_bundle(row.tenant_id, row.version)
+        if bundle is not None:
+            return bundle
         bundle = self._load(connection, row)
         with self._lock:
             self._kept[row.tenant_id] = (row.version, bundle)
@@ -192,7 +183,7 @@ class Registry:
                 self._kept.popitem(last=False)
         return bundle
 
-    def _load(self, connection: DbConnection, row: AnyRow) -> Bundle:
+    def _load(self, connection: DbConnection, row: AnyRow | LookupRow) -> Bundle:
         tenant = tenant_from(row)
         clients = {
             client.id: self._client(client, tenant.slug)
@@ -242,7 +233,7 @@ class Registry:
         )
 
 
-def tenant_from(row: AnyRow) -> Tenant:
+def tenant_from(row: AnyRow | LookupRow) -> Tenant:
     """Make the tenant's value from a row that carries the tenant's columns."""
     return Tenant(
         id=row.tenant_id,

@@ -3,8 +3,9 @@
 import pytest
 from sqlalchemy import event, update
 
-from portal.core.address import Domain
+from portal.core.address import Address, Domain
 from portal.core.registry import AuthMethod, Client, EmailVerified, NewUsers, Policy, Role, Sealed
+from portal.store.accounts import by_address
 from portal.store.engine import Database
 from portal.store.registry import Registry
 from portal.store.tables import ConnectionRow
@@ -13,6 +14,7 @@ from tests.builders import (
     add_connection,
     add_domain,
     add_tenant,
+    add_user,
     change_tenant,
     make_client,
 )
@@ -98,16 +100,40 @@ def test_change_is_seen_by_every_reader_at_once(filled):
     assert not any(r.candidates(domain)[0].connections[1].enabled for r in (one, other))
 
 
-def test_lookup_is_one_statement_once_the_tenant_is_known(filled):
+def test_lookup_is_one_statement_once_the_tenant_is_known(filled, monkeypatch):
     registry = Registry(filled, base_url=BASE)
     domain = Domain.parse("x.y.eu.acme.example")
     registry.candidates(domain)
     seen: list[str] = []
-    listener = lambda *arguments: seen.append(arguments[2])  # noqa: E731 - a listener in a line
-    event.listen(filled.engine, "before_cursor_execute", listener)
+    fetch = Database.fetch
+    monkeypatch.setattr(
+        Database, "fetch", lambda *given: seen.append(given[1].sql) or fetch(*given)
+    )
+    event.listen(filled.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     registry.candidates(domain)
-    event.remove(filled.engine, "before_cursor_execute", listener)
     assert len(seen) == 1
+
+
+def test_account_of_the_address_comes_with_the_same_query(filled):
+    with filled.transaction() as connection:
+        home = add_tenant(connection, "home", status="suspended")
+        add_user(connection, "Ann@acme.example", home, role="member", group_role="admin")
+    registry = Registry(filled, base_url=BASE)
+    rules, account = registry.candidates_and_account(Address.parse("ann@ACME.example"))
+    assert [rule.domain.name for rule in rules] == ["acme.example"]
+    with filled.read() as connection:
+        assert account == by_address(connection, Address.parse("ann@acme.example"))
+    assert account.role is Role.ADMIN
+    assert account.tenant.suspended
+    assert registry.candidates_and_account(Address.parse("bob@acme.example"))[1] is None
+
+
+def test_database_that_is_gone_is_named_so(tmp_path):
+    from portal.store.engine import DatabaseGoneError
+
+    gone = Database(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+    with pytest.raises(DatabaseGoneError):
+        candidates(gone, "acme.example")
 
 
 def test_same_domain_of_two_tenants_gives_both_entries(filled):

@@ -1,0 +1,136 @@
+"""The one query of the sign-in path: a domain with its parents, and the account of an address.
+
+It runs as a prepared statement through `Database.fetch`, and its rows are named here.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, Select, bindparam, select
+from sqlalchemy.orm import aliased
+
+from portal.core.registry import Account, Role, Tenant
+from portal.store.engine import Database, Prepared
+from portal.store.tables import DomainConnectionRow, DomainRow, TenantRow, UserRow
+
+_MOST_LABELS = 128  # more than any domain of 253 characters has
+
+_Home = aliased(TenantRow)
+
+
+class LookupRow(NamedTuple):
+    """One row: an entry of the registry, one of its connections, and the account asked for."""
+
+    id: int
+    name: str
+    policy: str
+    subdomains: bool
+    verified: bool
+    rollout: int
+    tenant_id: int
+    slug: str
+    tenant_name: str
+    status: str
+    idle_minutes: int
+    absolute_hours: int
+    version: int
+    connection_id: int | None
+    user_id: int | None
+    email: str
+    user_name: str
+    role: str
+    group_role: str | None
+    disabled: bool
+    sso_exempt: bool
+    password_hash: str | None
+    home_id: int | None
+    home_slug: str
+    home_name: str
+    home_status: str
+    home_idle_minutes: int
+    home_absolute_hours: int
+
+
+class Lookups:
+    """Prepares the query once for each number of names; `find` runs it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._prepared: dict[int, Prepared] = {}
+
+    def find(self, names: tuple[str, ...], email_key: str) -> list[LookupRow]:
+        """Give the entries of these domain names; the account stands in every row."""
+        count = min(len(names), _MOST_LABELS)
+        prepared = self._prepared.get(count)
+        if prepared is None:
+            prepared = self._prepared[count] = self._database.prepare(_statement(count))
+        values: dict[str, str] = {f"name_{n}": name for n, name in enumerate(names[:count])}
+        values["email_key"] = email_key
+        return [LookupRow._make(row) for row in self._database.fetch(prepared, values)]
+
+
+def account_of(row: LookupRow) -> Account | None:
+    """Give the account that a row carries, None where the address has none."""
+    if row.user_id is None:
+        return None
+    home = None
+    if row.home_id is not None:
+        home = Tenant(
+            id=row.home_id,
+            slug=row.home_slug,
+            name=row.home_name,
+            suspended=row.home_status != "active",
+            idle_minutes=row.home_idle_minutes,
+            absolute_hours=row.home_absolute_hours,
+        )
+    return Account(
+        id=row.user_id,
+        email=row.email,
+        name=row.user_name,
+        role=Role.highest(row.role, row.group_role),
+        tenant=home,
+        disabled=bool(row.disabled),
+        sso_exempt=bool(row.sso_exempt),
+        password_hash=row.password_hash,
+    )
+
+
+def _statement(count: int) -> Select[*tuple[object, ...]]:
+    names: list[BindParameter[str]] = [bindparam(f"name_{n}") for n in range(count)]
+    return (
+        select(
+            DomainRow.id,
+            DomainRow.name,
+            DomainRow.policy,
+            DomainRow.subdomains,
+            DomainRow.verified,
+            DomainRow.rollout,
+            TenantRow.id,
+            TenantRow.slug,
+            TenantRow.name,
+            TenantRow.status,
+            TenantRow.idle_minutes,
+            TenantRow.absolute_hours,
+            TenantRow.version,
+            DomainConnectionRow.connection_id,
+            UserRow.id,
+            UserRow.email,
+            UserRow.name,
+            UserRow.role,
+            UserRow.group_role,
+            UserRow.disabled,
+            UserRow.sso_exempt,
+            UserRow.password_hash,
+            _Home.id,
+            _Home.slug,
+            _Home.name,
+            _Home.status,
+            _Home.idle_minutes,
+            _Home.absolute_hours,
+        )
+        .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+        .outerjoin(DomainConnectionRow, DomainConnectionRow.domain_id == DomainRow.id)
+        .outerjoin(UserRow, UserRow.email_key == bindparam("email_key"))
+        .outerjoin(_Home, _Home.id == UserRow.tenant_id)
+        .where(DomainRow.name.in_(names))
+        .order_by(DomainRow.id, DomainConnectionRow.position)
+    )
