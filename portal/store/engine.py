@@ -89,16 +89,19 @@ class Database:
     def fetch(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Run a prepared look-up; rows come as the driver gives them, without type conversion."""
         given = values if prepared.order is None else tuple(values[n] for n in prepared.order)
-        with _gone_is_named():
+        driver_error = self._reader.dialect.loaded_dbapi.Error
+        try:
             pooled = self._reader.raw_connection()
-            try:
-                cursor = pooled.cursor()
-                cursor.execute(prepared.sql, given)
-                rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-            except self._reader.dialect.loaded_dbapi.Error as error:
-                pooled.invalidate(error)
-                raise DatabaseGoneError(type(error).__name__) from error
-            pooled.close()
+        except (driver_error, PoolTimeout) as error:
+            raise DatabaseGoneError(type(error).__name__) from error
+        try:
+            cursor = pooled.cursor()
+            cursor.execute(prepared.sql, given)
+            rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        except driver_error as error:
+            pooled.invalidate(error)
+            raise DatabaseGoneError(type(error).__name__) from error
+        pooled.close()
         return rows
 
     def close(self) -> None:
