@@ -5,6 +5,7 @@
     tenants        all tenants; new, settings, suspend
     overview       a tenant's checklist and numbers
     domains        the list of domains, the claim; `domain` one of them; `domain_way` its policy
+    connections    the ways to identity providers; `clients` the applications they go through
     explain        why an address signs in the way it does, now and as it would be
     pages          what the templates print; `framing` and `forms` help to fill it
 
@@ -13,7 +14,16 @@ to the page that shows it: so a form that comes too late, or after the session h
 back to itself. May not be imported by anything but `portal.app`; holds no SQLAlchemy.
 """
 
-from admin import domain, domains, explain, overview, tenants
+from admin import clients, connections, domain, domains, explain, overview, tenants
 from admin.access import blueprint
 
-__all__ = ["blueprint", "domain", "domains", "explain", "overview", "tenants"]
+__all__ = [
+    "blueprint",
+    "clients",
+    "connections",
+    "domain",
+    "domains",
+    "explain",
+    "overview",
+    "tenants",
+]

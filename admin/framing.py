@@ -90,4 +90,6 @@ def _words(value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, list):
         return ", ".join(str(part) for part in value) or "none"
-    return "none" if value in {None, ""} else str(value)
+    if isinstance(value, dict):
+        return "; ".join(f"{name} = {inner}" for name, inner in value.items()) or "none"
+    return "none" if value is None or value == "" else str(value)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.app import create_app
+from portal.cli.demo_provider.provider_process import ProviderControl
 from portal.core.session import SignedInBy
 from portal.services import build_services
 from portal.store import accounts, schema, sessions
@@ -179,3 +180,10 @@ def row_of(services):
             return connection.execute(query).first()
 
     return row_of
+
+
+@pytest.fixture(scope="session")
+def provider():
+    """A real OpenID provider in a process of its own."""
+    with ProviderControl() as process:
+        yield process

@@ -1,0 +1,83 @@
+"""What the pages of connections and of their applications (clients) print."""
+
+from dataclasses import dataclass
+
+from admin.pages import AdminPage, Form, Option
+
+
+@dataclass(frozen=True, slots=True)
+class WayRow:
+    """A connection in the list."""
+
+    href: str
+    name: str
+    application: str
+    enabled: bool
+    usable: bool
+    domains: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRow:
+    """An application in the list."""
+
+    href: str
+    key: str
+    issuer: str
+    client_id: str
+    used_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionsPage(AdminPage):
+    """A tenant's connections and applications."""
+
+    ways: tuple[WayRow, ...]
+    applications: tuple[ApplicationRow, ...]
+    has_default: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionPage(AdminPage):
+    """The form of a connection, and the domains that lead to it."""
+
+    form: Form
+    is_new: bool
+    name: str
+    enabled: bool
+    applications: tuple[Option, ...]
+    domains: tuple[str, ...]
+    login_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an issuer publishes, or why nothing could be read."""
+
+    is_read: bool
+    title: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A value that must be registered at the issuer."""
+
+    id: str
+    label: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPage(AdminPage):
+    """The form of an application; a new one begins with its issuer alone."""
+
+    form: Form
+    is_new: bool
+    asks_issuer: bool
+    has_secret: bool
+    has_key: bool
+    methods: tuple[Option, ...]
+    finding: Finding | None
+    registrations: tuple[Registration, ...]
+    used_by: tuple[str, ...]
