@@ -26,8 +26,8 @@ _SECRET_KEYS = re.compile(
 
 def new_reference() -> str:
     """Make the reference of a request or a failure, as people read it out: `4F7K-92QX`."""
-    letters = [secrets.choice(_ALPHABET) for _ in range(8)]
-    return "".join(letters[:4]) + "-" + "".join(letters[4:])
+    letters = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(8))
+    return f"{letters[:4]}-{letters[4:]}"
 
 
 def configure_logging(*, json_lines: bool) -> None:

@@ -90,21 +90,21 @@ def _after(app: Flask, settings: Settings) -> None:
     # A form's redirect must be allowed too: sign-in and sign-out lead on to providers, which are
     # a million origins; a scheme is the narrowest list that does not name them.
     providers = "https: http:" if settings.allow_local_issuers else "https:"
-    policy = _POLICY.format(providers=providers)
+    always = {**_HEADERS, "Content-Security-Policy": _POLICY.format(providers=providers)}
+    if settings.is_https:
+        always["Strict-Transport-Security"] = "max-age=31536000"
+    private = [(name.lower(), name, value) for name, value in always.items()]
+    private.append(("cache-control", "Cache-Control", "no-store"))
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        if "Content-Security-Policy" in response.headers:  # a page that some provider may frame
-            del response.headers["X-Frame-Options"]
-        response.headers.setdefault("Content-Security-Policy", policy)
-        if settings.is_https:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers = response.headers
         if request.endpoint == "static" and response.status_code == 200:
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        else:
-            response.headers.setdefault("Cache-Control", "no-store")
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        has = {name.lower() for name, _ in headers}
+        if "content-security-policy" in has:  # a page that some provider may frame
+            has.add("x-frame-options")
+        headers.extend([(name, value) for key, name, value in private if key not in has])
         return response
 
 
