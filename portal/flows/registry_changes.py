@@ -24,6 +24,7 @@ from portal.flows.seed_plan import Plan, Planner
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
 from portal.seeding.progress import Progress, quiet
+from portal.store import domain_proofs
 from portal.store.domain_plan import DomainPlan
 from portal.store.engine import Database, IntegrityError
 from portal.store.registry_writes import RegistryWriter, bump, lock_tenants
@@ -132,6 +133,10 @@ class SeedRun:
         self._planner.record_domains(trail, plan.domains)
         self._domains.remove()
         self._domains.write(origin="seed")
+        for tenant, name in self._domains.unverified():
+            tenant_id = writer.tenant_id(tenant)
+            assert tenant_id is not None, "a wanted domain's tenant is there by now"
+            domain_proofs.issue(connection, tenant_id, name, now=now)
         writer.remove(c for c in leaving if c.kind is not Kind.TENANT)
 
 

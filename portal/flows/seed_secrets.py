@@ -14,7 +14,7 @@ from portal.core.registry import Sealed
 from portal.crypto import Passwords, UnreadableSecretError, Vault
 from portal.seeding.folder import Desired
 from portal.seeding.problems import Problems
-from portal.seeding.sources import SourceError, resolve
+from portal.seeding.sources import SourceError, check_private_key, resolve
 from portal.store.catalog import stored_secret
 
 PASSWORD_CHECKS_AT_ONCE = 2
@@ -44,6 +44,8 @@ class SeedSecrets:
         for source in desired.sources():
             try:
                 value = resolve(source, folder=desired.folder, environ=environ)
+                if source.place.key.endswith(".private_key"):
+                    check_private_key(value)
                 self._values[source.place] = value
             except SourceError as error:
                 problems.add(source.place, str(error))

@@ -4,6 +4,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from portal.core.entries import Place, SecretSource, SourceKind
 from portal.core.registry import Sealed
 from portal.crypto import UnreadableSecretError, Vault
@@ -52,6 +58,16 @@ def resolve(source: SecretSource, *, folder: Path, environ: Mapping[str, str]) -
             return _read(folder / source.text, named=source.text)
         case SourceKind.ENCRYPTED:
             return _decrypt(source, folder=folder, environ=environ)
+
+
+def check_private_key(pem: str) -> None:
+    """Refuse what is no key that a client can sign with. Raises SourceError."""
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SourceError("holds no PEM private key without a passphrase") from None
+    if not isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey):
+        raise SourceError("holds a key that cannot sign: RSA, EC or Ed25519 is needed")
 
 
 def _read(path: Path, *, named: str) -> str:

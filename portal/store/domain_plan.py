@@ -6,7 +6,6 @@ from itertools import islice
 from typing import Any, Self
 
 from sqlalchemy import (
-    BigInteger,
     Select,
     and_,
     delete,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy import cast as cast_column
 
 from portal.core.changes import Item, Kind
 from portal.store import domain_staging as staging
@@ -27,10 +25,11 @@ from portal.store.domain_queries import (
     absent,
     differing,
     is_gone,
+    state_of_all,
     to_change,
     to_create,
 )
-from portal.store.domain_staging import Wanted, gone, pending, routes
+from portal.store.domain_staging import Wanted, gone, pending, routes, wanted
 from portal.store.engine import AnyRow
 from portal.store.tables import ConnectionRow, TenantRow
 from portal.store.workbench import Workbench
@@ -54,6 +53,7 @@ class DomainPlan:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self._connection = bench.connection
+        self._are_all_wanted = False
 
     def __enter__(self) -> Self:
         staging.create(self._bench)
@@ -86,7 +86,8 @@ class DomainPlan:
         self._connection.execute(insert(pending).from_select(columns, differing()))
         self._drop_equal_ones()
         self._connection.execute(delete(gone))
-        if prune:
+        self._are_all_wanted = self._has_no_other(scope)
+        if prune and not self._are_all_wanted:
             unwanted = absent(scope).where(DOMAINS.c.origin == "seed")
             self._connection.execute(
                 insert(gone).from_select(["domain_id"], unwanted.with_only_columns(DOMAINS.c.id))
@@ -108,6 +109,8 @@ class DomainPlan:
         self, scope: Sequence[int], *, removed: bool, limit: int | None = None
     ) -> Iterator[Item]:
         """Give the domains of these tenants that are not wanted: the removed ones, or the kept."""
+        if self._are_all_wanted:
+            return
         query = absent(scope).where(is_gone() if removed else ~is_gone())
         for row in self._stream(self._ordered(query, limit)):
             yield _item(row, (), row.origin)
@@ -135,6 +138,8 @@ class DomainPlan:
 
     def absent_counts(self, scope: Sequence[int], *, removed: bool) -> dict[str, int]:
         """Give how many domains of each tenant are not wanted: the removed ones, or the kept."""
+        if self._are_all_wanted:
+            return {}
         query = absent(scope).where(is_gone() if removed else ~is_gone())
         return self._counted(query, TenantRow.slug)
 
@@ -235,28 +240,24 @@ class DomainPlan:
 
     def state(self) -> tuple[Any, ...]:
         """Give sums over all domains that nearly any change to one of them moves."""
-        number = cast_column(DOMAINS.c.id, BigInteger)
-        domains = select(
-            func.count(),
-            func.max(number),
-            func.sum(number * DOMAINS.c.rollout),
-            *(
-                func.sum(number).filter(condition)
-                for condition in (
-                    DOMAINS.c.verified,
-                    DOMAINS.c.subdomains,
-                    DOMAINS.c.policy == "required",
-                    DOMAINS.c.policy == "optional",
-                )
-            ),
-        )
-        place = LINKS.c.position + 1
-        links = select(
-            func.count(),
-            func.sum(cast_column(LINKS.c.domain_id, BigInteger) * place),
-            func.sum(cast_column(LINKS.c.connection_id, BigInteger) * place),
-        )
+        domains, links = state_of_all()
         return (*self._connection.execute(domains).one(), *self._connection.execute(links).one())
+
+    def unverified(self) -> list[tuple[str, str]]:
+        """Give tenant and name of what is created or changed, and waits for its proof."""
+        query = select(pending.c.tenant, pending.c.name).where(~pending.c.verified)
+        return [(row[0], row[1]) for row in self._connection.execute(query)]
+
+    def _has_no_other(self, scope: Sequence[int]) -> bool:
+        """Whether these tenants have no domain but wanted ones: as many as are wanted and there."""
+
+        def number(query: Select[Any]) -> int:
+            return int(self._connection.execute(query).scalar_one())
+
+        there = select(func.count()).select_from(DOMAINS).where(DOMAINS.c.tenant_id.in_(scope))
+        all_wanted = number(select(func.count()).select_from(wanted))
+        to_make = number(to_create().with_only_columns(func.count()))
+        return number(there) == all_wanted - to_make
 
     def _fill_links(self) -> None:
         ids = {

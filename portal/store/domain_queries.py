@@ -1,16 +1,17 @@
 """The queries of `domain_plan`: wanted domains beside those of the registry."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
+from typing import cast as typing_cast
 
-from sqlalchemy import Select, Table, and_, func, or_, select
+from sqlalchemy import BigInteger, Select, Table, and_, cast, exists, func, or_, select
 
 from portal.store.domain_staging import NO_CONNECTION, gone, pending, routes, wanted
-from portal.store.tables import DomainConnectionRow, DomainRow, TenantRow
+from portal.store.tables import DomainConnectionRow, DomainProofRow, DomainRow, TenantRow
 
 SETTINGS = ("policy", "subdomains", "verified", "rollout")
-DOMAINS = cast("Table", DomainRow.__table__)
-LINKS = cast("Table", DomainConnectionRow.__table__)
+DOMAINS = typing_cast("Table", DomainRow.__table__)
+LINKS = typing_cast("Table", DomainConnectionRow.__table__)
 
 
 def to_create() -> Select[Any]:
@@ -36,15 +37,22 @@ def differing() -> Select[Any]:
     lead, second = LINKS.alias(), LINKS.alias()
     route = and_(routes.c.tenant == wanted.c.tenant, routes.c.way == wanted.c.way)
     here = and_(DOMAINS.c.name == wanted.c.name, DOMAINS.c.tenant_id == routes.c.tenant_id)
+    # What the files do not vouch for, and its owner has proven, stays verified.
+    is_proven = exists().where(
+        DomainProofRow.domain_id == DOMAINS.c.id, DomainProofRow.proven_at.is_not(None)
+    )
+    verified = or_(wanted.c.verified, and_(DOMAINS.c.verified, is_proven))
+    effective = [verified.label("verified") if c.name == "verified" else c for c in wanted.c]
     differs = or_(
         DOMAINS.c.id.is_(None),
-        *(DOMAINS.c[name] != wanted.c[name] for name in SETTINGS),
+        *(DOMAINS.c[name] != wanted.c[name] for name in SETTINGS if name != "verified"),
+        DOMAINS.c.verified != verified,
         func.coalesce(lead.c.connection_id, NO_CONNECTION) != routes.c.lead,
         second.c.connection_id.is_not(None),
         routes.c.several,
     )
     return (
-        select(*wanted.c, DOMAINS.c.id)
+        select(*effective, DOMAINS.c.id)
         .select_from(
             wanted.join(routes, route)
             .outerjoin(DOMAINS, here)
@@ -67,4 +75,29 @@ def absent(scope: Sequence[int]) -> Select[Any]:
         select(*DOMAINS.c, TenantRow.slug.label("tenant"))
         .join(TenantRow, TenantRow.id == DOMAINS.c.tenant_id)
         .where(DOMAINS.c.tenant_id.in_(scope), ~there.exists())
+    )
+
+
+def state_of_all() -> tuple[Any, Any]:
+    """Give sums over all domains, and over their connections, that nearly any change moves."""
+    number = cast(DOMAINS.c.id, BigInteger)
+    marked = (
+        DOMAINS.c.verified,
+        DOMAINS.c.subdomains,
+        DOMAINS.c.policy == "required",
+        DOMAINS.c.policy == "optional",
+    )
+    place = LINKS.c.position + 1
+    return (
+        select(
+            func.count(),
+            func.max(number),
+            func.sum(number * DOMAINS.c.rollout),
+            *(func.sum(number).filter(condition) for condition in marked),
+        ),
+        select(
+            func.count(),
+            func.sum(cast(LINKS.c.domain_id, BigInteger) * place),
+            func.sum(cast(LINKS.c.connection_id, BigInteger) * place),
+        ),
     )

@@ -131,6 +131,6 @@ def _fill_postgresql(bench: Workbench, rows: Iterator[Wanted]) -> Iterator[int]:
     driver: Any = bench.connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY {wanted.name} FROM STDIN") as copy:
         while some := list(islice(rows, _BATCH)):
-            for row in some:
-                copy.write_row(row)
+            # Checked names, slugs and numbers: nothing in them is special to COPY.
+            copy.write("".join("\t".join(map(str, row)) + "\n" for row in some))
             yield len(some)

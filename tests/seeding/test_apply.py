@@ -325,3 +325,51 @@ def test_a_password_hash_is_stored_as_it_is(acme, database, rows):
         {"password_hash": hashed}
     ]
     assert acme.apply(database).change_set is None
+
+
+SIGNING = """
+    tenant: acme
+    name: Acme
+    clients:
+      main:
+        issuer: https://idp.example
+        client_id: a
+        auth_method: private_key_jwt
+        private_key: file:key.pem
+"""
+
+
+@pytest.mark.parametrize("pem", ["nonsense", "-----BEGIN PRIVATE KEY-----\nAA==\n"])
+def test_what_is_no_private_key_is_refused_before_anybody_signs_in_by_it(seeds, database, pem):
+    (seeds.folder / "key.pem").write_text(pem)
+    seeds.write(acme=SIGNING)
+    assert seeds.refused(database) == [
+        "acme.yaml:8: clients.main.private_key: holds no PEM private key without a passphrase"
+    ]
+
+
+def test_a_domain_that_waits_for_its_proof_gets_a_challenge_and_stays_proven(seeds, database, rows):
+    claim = "tenant: acme\nname: Acme\ndomains: {acme.example: {verified: false%s}}\n"
+    seeds.write(acme=claim % "")
+    seeds.apply(database)
+    assert len(rows(database, "SELECT token FROM domain_proofs")) == 1
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE domain_proofs SET proven_at = '2026-11-23 12:00:00'"))
+        connection.execute(text("UPDATE domains SET verified = true"))
+    assert seeds.apply(database).change_set is None
+    seeds.write(acme=claim % ", rollout: 50")
+    seeds.apply(database)
+    [domain] = rows(database, "SELECT verified, rollout FROM domains")
+    assert (bool(domain["verified"]), domain["rollout"]) == (True, 50)
+    seeds.write(acme=claim.replace("false", "true") % "")
+    seeds.apply(database)
+    assert len(rows(database, "SELECT token FROM domain_proofs")) == 1
+
+
+def test_what_only_the_files_vouched_for_is_unverified_when_they_do_not(seeds, database, rows):
+    vouched = "tenant: acme\nname: Acme\ndomains: {acme.example: {verified: true}}\n"
+    seeds.write(acme=vouched)
+    seeds.apply(database)
+    seeds.write(acme=vouched.replace("verified: true", "verified: false"))
+    seeds.apply(database)
+    assert not rows(database, "SELECT verified FROM domains")[0]["verified"]

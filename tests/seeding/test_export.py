@@ -1,6 +1,7 @@
 """The registry written back as files: they apply with no change here and on an empty database."""
 
 import pytest
+from joserfc.jwk import ECKey
 from sqlalchemy import insert, select, text
 
 from portal.crypto import new_key
@@ -59,7 +60,7 @@ ACME = """
 @pytest.fixture
 def filled(seeds, database):
     seeds.environ = {"SECRET": "s3cret", "IT": "iris", "OPS": "olu", "SEED_KEY": new_key()}
-    (seeds.folder / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    (seeds.folder / "key.pem").write_text(ECKey.generate_key("P-256").as_pem(private=True).decode())
     lines = [f"globex,bulk-{number}.example,google," for number in range(150)]
     seeds.write(
         acme=ACME,
