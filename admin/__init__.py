@@ -6,24 +6,27 @@
     overview       a tenant's checklist and numbers
     domains        the list of domains, the claim; `domain` one of them; `domain_way` its policy
     connections    the ways to identity providers; `clients` the applications they go through
+    people         the list, a new one; `person` roles, break-glass, sessions of one
+    trail          the audit trail: filters, export
     explain        why an address signs in the way it does, now and as it would be
-    pages          what the templates print; `framing` and `forms` help to fill it
+    pages, *_pages what the templates print; `framing` and `forms` help to fill them
 
 A view reads the request, calls a flow or the store, fills a page and renders it. Every form posts
 to the page that shows it: so a form that comes too late, or after the session has ended, leads
 back to itself. May not be imported by anything but `portal.app`; holds no SQLAlchemy.
 """
 
-from admin import clients, connections, domain, domains, explain, overview, tenants
+from admin import (  # noqa: F401 - each brings its routes
+    clients,
+    connections,
+    domain,
+    domains,
+    explain,
+    overview,
+    people,
+    person,
+    tenants,
+)
 from admin.access import blueprint
 
-__all__ = [
-    "blueprint",
-    "clients",
-    "connections",
-    "domain",
-    "domains",
-    "explain",
-    "overview",
-    "tenants",
-]
+__all__ = ["blueprint"]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
 from flask import Blueprint, current_app, flash, g, make_response, request
-from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound
 from werkzeug.wrappers import Response
 
@@ -23,6 +22,7 @@ from portal.flows.tenant_edits import Actor
 from portal.store.registry import Bundle
 from portal.store.tenant_items import TenantRef
 from portal.web.context import services, visitor
+from portal.web.csrf import CsrfError
 from portal.web.identity import current_session, go_to_sign_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -128,8 +128,8 @@ def _view() -> Any:
     return current_app.view_functions[request.endpoint or ""]
 
 
-@blueprint.errorhandler(CSRFError)
-def form_again(error: CSRFError) -> Any:
+@blueprint.errorhandler(CsrfError)
+def form_again(error: CsrfError) -> Any:
     """Show the form again after a missing or stale token, with what was typed.
 
     A form that another site sent gets nothing of the kind.

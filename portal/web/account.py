@@ -49,7 +49,9 @@ def dashboard() -> str:
         ends=session.ends_at,
         idle_minutes=int(session.idle_limit.total_seconds() // 60),
         sessions=tuple(
-            _row(other, current=other.id == session.id) for other in found if other.is_live(now)
+            session_row(other, current=other.id == session.id)
+            for other in found
+            if other.is_live(now)
         ),
     )
     return render_template("account/dashboard.html", page=page)
@@ -121,7 +123,8 @@ def _method(session: Session) -> Method:
     return Method("SSO", session.by.connection_name or "")
 
 
-def _row(session: Session, *, current: bool) -> SessionRow:
+def session_row(session: Session, *, current: bool) -> SessionRow:
+    """Give a session as the pages list it."""
     return SessionRow(
         id=session.public_id,
         method=_method(session),

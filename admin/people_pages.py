@@ -1,0 +1,69 @@
+"""What the pages of people print."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from admin.pages import AdminPage, Form, Option, Pager
+from portal.web.pages import SessionRow
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person in the list."""
+
+    href: str
+    name: str
+    email: str
+    is_admin: bool
+    by_group: bool
+    disabled: bool
+    break_glass: bool
+    sessions: int
+    last_sign_in_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeoplePage(AdminPage):
+    """The list of a tenant's people."""
+
+    search: str
+    only: str
+    filters: tuple[Option, ...]
+    rows: tuple[PersonRow, ...]
+    pager: Pager
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPersonPage(AdminPage):
+    """The form of a new person."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonPage(AdminPage):
+    """One person: role, ways in, sessions."""
+
+    form: Form
+    name: str
+    email: str
+    is_self: bool
+    role: str
+    by_group: bool
+    disabled: bool
+    break_glass: bool
+    has_password: bool
+    issuers: tuple[str, ...]
+    created_at: datetime
+    last_sign_in_at: datetime | None
+    sessions: tuple[SessionRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurePage(AdminPage):
+    """The second question before somebody takes something away from themselves."""
+
+    title: str
+    text: str
+    back: str
+    kept: tuple[tuple[str, str], ...]

@@ -1,0 +1,140 @@
+"""One person: role, break-glass, password, sessions."""
+
+from flask import abort, render_template, request
+from pydantic import SecretStr
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from admin.access import actor, blueprint, is_submitted, scope
+from admin.forms import wrong_form
+from admin.framing import done, frame, tenant_path
+from admin.pages import Form
+from admin.people import new_password
+from admin.people_pages import PersonPage, SurePage
+from portal.core.session import Session
+from portal.flows import people_edits
+from portal.flows.form_checks import Wrong
+from portal.flows.tenant_edits import NotAllowed, SaveOutcome
+from portal.store import people, sessions
+from portal.store.people import Person
+from portal.web.account import session_row
+from portal.web.context import services
+from portal.web.pages import Tone
+
+
+@blueprint.route("/tenants/<tenant>/people/<int:person>", methods=["GET", "POST"])
+def person(tenant: str, person: int) -> Response | str:
+    """Show a person, and do what the buttons say."""
+    del tenant
+    at = scope()
+    with services().database.read() as connection:
+        who = people.person(connection, at.tenant.id, person)
+    if who is None:
+        abort(404)
+    if not is_submitted():
+        return _page(who, Form({"reason": request.form.get("reason", "")[:300]}))
+    if loss := _own_loss(who):
+        return _sure(who, loss)
+    return _act(who)
+
+
+def _own_loss(who: Person) -> str:
+    if request.form.get("sure"):
+        return ""
+    do = request.form.get("do", "")
+    return people_edits.own_loss(
+        scope().session.account,
+        who,
+        role="member" if do == "make_member" else "",
+        disabled=do == "disable",
+    )
+
+
+def _act(who: Person) -> Response | str:
+    at, by = services(), actor()
+    ref, path = scope().ref, tenant_path("people", str(who.id))
+    match request.form.get("do", ""):
+        case "make_admin" | "make_member" as do:
+            role = do.removeprefix("make_")
+            return _told(people_edits.set_role(at, by, ref, who, role=role), who, f"is {role} now")
+        case "disable":
+            outcome = people_edits.set_disabled(at, by, ref, who, disabled=True)
+            return _told(outcome, who, "is switched off, and signed out everywhere")
+        case "enable":
+            outcome = people_edits.set_disabled(at, by, ref, who, disabled=False)
+            return _told(outcome, who, "can sign in again")
+        case "mark" | "unmark" as do:
+            return _mark(who, exempt=do == "mark")
+        case "password":
+            return _set_password(who)
+        case "sign_out":
+            public_id = request.form.get("session", "")[:64]
+            people_edits.end_sessions(at, by, ref, who, public_id=public_id)
+            return done(path, "That session has ended.")
+        case "sign_out_all":
+            ended = people_edits.end_sessions(at, by, ref, who)
+            return done(path, f"Signed out of {ended} session{'s' * (ended != 1)}.")
+        case _:
+            raise BadRequest
+
+
+def _mark(who: Person, *, exempt: bool) -> Response | str:
+    reason = request.form.get("reason", "").strip()[:300]
+    if exempt and not reason:
+        return _page(who, Form({}, {"reason": "Say why: it is kept in the audit trail."}))
+    outcome = people_edits.set_break_glass(
+        services(), actor(), scope().ref, who, exempt=exempt, reason=reason
+    )
+    words = "is break-glass now" if exempt else "is no longer break-glass"
+    return _told(outcome, who, words)
+
+
+def _set_password(who: Person) -> Response | str:
+    password = new_password() or SecretStr("")
+    outcome = people_edits.set_password(services(), actor(), scope().ref, who, password=password)
+    if isinstance(outcome, Wrong):
+        return _page(who, wrong_form({}, outcome, {}))
+    return _told(outcome, who, "has a new password")
+
+
+def _told(outcome: SaveOutcome, who: Person, words: str) -> Response:
+    path = tenant_path("people", str(who.id))
+    if isinstance(outcome, NotAllowed):
+        return done(path, outcome.why, tone=Tone.ERROR)
+    return done(path, f"{who.name or who.email} {words}.")
+
+
+def _sure(who: Person, loss: str) -> str:
+    page = SurePage(
+        frame=frame("people"),
+        title="Are you sure?",
+        text=loss,
+        back=tenant_path("people", str(who.id)),
+        kept=(("do", request.form.get("do", "")), ("sure", "yes")),
+    )
+    return render_template("admin/sure.html", page=page)
+
+
+def _page(who: Person, form: Form) -> str:
+    now, mine = services().now(), scope().session
+    with services().database.read() as connection:
+        found: list[Session] = sessions.of_account(connection, who.id)
+    page = PersonPage(
+        frame=frame("people"),
+        form=form,
+        name=who.name,
+        email=who.email,
+        is_self=who.id == mine.account.id,
+        role=who.role,
+        by_group=who.group_role == "admin" and who.role != "admin",
+        disabled=who.disabled,
+        break_glass=who.sso_exempt,
+        has_password=who.has_password,
+        issuers=who.issuers,
+        created_at=who.created_at,
+        last_sign_in_at=who.last_sign_in_at,
+        sessions=tuple(
+            session_row(one, current=one.id == mine.id) for one in found if one.is_live(now)
+        ),
+    )
+    return render_template("admin/person.html", page=page)

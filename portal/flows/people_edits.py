@@ -1,0 +1,195 @@
+"""A tenant's people as the admin pages change them; one admin with a way in always stays."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from portal.core.address import Address
+from portal.core.changes import Item, Kind, Secret, Value
+from portal.core.registry import Account
+from portal.flows.form_checks import Wrong, check_user
+from portal.flows.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, save
+from portal.services import Services
+from portal.store import audit, people, sessions
+from portal.store.people import Person
+from portal.store.tenant_items import TenantRef
+
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+_ELSEWHERE = "This address cannot be added here: it is an account already, or of another company."
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """What the form of a new person says."""
+
+    email: str
+    name: str
+    role: str
+    password: SecretStr | None = None
+
+
+def add_person(
+    services: Services, actor: Actor, tenant: TenantRef, new: NewPerson
+) -> tuple[str, SaveOutcome | Wrong]:
+    """Add a person; give the key of the address and how it ended.
+
+    An address is one account. One of a domain that another tenant has proven is not added here:
+    it would keep that tenant's person out.
+    """
+    data = {"email": new.email, "role": new.role, **({"name": new.name} if new.name else {})}
+    checked = check_user(data)
+    if isinstance(checked, Wrong):
+        return "", checked
+    if new.password is not None and (wrong := wrong_password(new.password)):
+        return checked.key, Wrong({"new_password": wrong})
+    address = Address.parse(checked.email)
+    foreign = any(
+        rule.verified and rule.tenant.id != tenant.id and rule.applies_to(address.domain)
+        for rule in services.registry.candidates(address.domain)
+    )
+    if foreign:
+        return checked.key, Wrong({"email": _ELSEWHERE})
+    fields: dict[str, Value] = {
+        "email": checked.email,
+        "name": checked.name or address.local,
+        "role": checked.role,
+        "sso_exempt": False,
+    }
+    if new.password is not None:
+        fields["password"] = _hashed(services, new.password)
+    wanted = Item(Kind.USER, tenant.slug, checked.key, fields)
+
+    def guard(connection: Connection, tenant: TenantRef, before: Item | None) -> NotAllowed | None:
+        del tenant, before
+        taken = people.number_of(connection, checked.key) is not None
+        return NotAllowed(_ELSEWHERE, "email") if taken else None
+
+    return checked.key, save(services, actor, wanted, guard=guard)
+
+
+def wrong_password(password: SecretStr) -> str:
+    """Say what is wrong with a new password, or nothing."""
+    length = len(password.get_secret_value())
+    if length < SHORTEST_PASSWORD:
+        return f"A password has at least {SHORTEST_PASSWORD} characters; a few words are best."
+    return "That password is too long." if length > LONGEST_PASSWORD else ""
+
+
+def set_role(
+    services: Services, actor: Actor, tenant: TenantRef, who: Person, *, role: str
+) -> SaveOutcome:
+    """Make somebody an admin, or a member."""
+    return _change(services, actor, tenant, who, fields={"role": role})
+
+
+def set_disabled(
+    services: Services, actor: Actor, tenant: TenantRef, who: Person, *, disabled: bool
+) -> SaveOutcome:
+    """Switch an account off, which ends its sessions at once, or on again."""
+    outcome = _change(services, actor, tenant, who, fields={"disabled": disabled})
+    if isinstance(outcome, Saved) and disabled:
+        with services.database.transaction() as connection:
+            sessions.end_of_account(connection, who.id)
+    return outcome
+
+
+def set_break_glass(
+    services: Services,
+    actor: Actor,
+    tenant: TenantRef,
+    who: Person,
+    *,
+    exempt: bool,
+    reason: str,
+) -> SaveOutcome:
+    """Mark somebody as one who may use a password in any case, or take the mark away."""
+    return _change(services, actor, tenant, who, fields={"sso_exempt": exempt}, note=reason)
+
+
+def set_password(
+    services: Services, actor: Actor, tenant: TenantRef, who: Person, *, password: SecretStr
+) -> SaveOutcome | Wrong:
+    """Give somebody a new password; their other sessions end."""
+    if wrong := wrong_password(password):
+        return Wrong({"new_password": wrong})
+    fields: dict[str, Value] = {"password": _hashed(services, password), "password_ref": None}
+    outcome = _change(services, actor, tenant, who, fields=fields)
+    if isinstance(outcome, Saved) and who.id != actor.account.id:
+        with services.database.transaction() as connection:
+            sessions.end_of_account(connection, who.id)
+    return outcome
+
+
+def end_sessions(
+    services: Services, actor: Actor, tenant: TenantRef, who: Person, *, public_id: str = ""
+) -> int:
+    """Sign somebody out: of one session, or of all; give how many ended."""
+    with services.database.transaction() as connection:
+        if public_id:
+            found = sessions.end_by_public_id(connection, public_id, account_id=who.id)
+            ended = int(found)
+        else:
+            ended = sessions.end_of_account(connection, who.id)
+        if ended:
+            audit.record(connection, _revoked(services, actor, tenant, who, ended=ended))
+    return ended
+
+
+def own_loss(actor: Account, who: Person, *, role: str = "", disabled: bool = False) -> str:
+    """Say what somebody is about to take away from themselves, or nothing."""
+    if actor.id != who.id:
+        return ""
+    if disabled:
+        return "You are about to switch off your own account. You will be signed out at once."
+    if role == "member":
+        return "You are about to give up your own right to administer this company."
+    return ""
+
+
+def _change(
+    services: Services,
+    actor: Actor,
+    tenant: TenantRef,
+    who: Person,
+    *,
+    fields: dict[str, Value],
+    note: str = "",
+) -> SaveOutcome:
+    wanted = Item(Kind.USER, tenant.slug, who.key, fields)
+
+    def guard(connection: Connection, tenant: TenantRef, before: Item | None) -> NotAllowed | None:
+        del before
+        loses = fields.get("disabled") is True or (
+            fields.get("role") == "member" and who.group_role != "admin"
+        )
+        if loses and who.is_admin and not people.other_admins(connection, tenant.id, who.key):
+            return NotAllowed(
+                "This is the only admin with a way in. Make somebody else an admin first, and "
+                "let them sign in once or give them a password."
+            )
+        return None
+
+    return save(services, actor, wanted, regardless=True, guard=guard, note=note)
+
+
+def _hashed(services: Services, password: SecretStr) -> Secret:
+    return Secret("new", services.passwords.hash(password.get_secret_value()))
+
+
+def _revoked(
+    services: Services, actor: Actor, tenant: TenantRef, who: Person, *, ended: int
+) -> audit.Entry:
+    return audit.Entry(
+        at=services.now(),
+        event=audit.Event.SESSION_REVOKED,
+        outcome="success",
+        actor=actor.account.email,
+        tenant_id=tenant.id,
+        user_id=who.id,
+        object=f"user {tenant.slug}/{who.key}",
+        network=actor.visitor.network,
+        reference=actor.visitor.reference,
+        detail={"ended": ended},
+    )

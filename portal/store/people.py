@@ -1,0 +1,72 @@
+"""One person of a tenant, with what their ways in depend on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, exists, func, or_, select
+
+from portal.store.tables import IdentityRow, UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person. `issuers` are those at which they have an identity."""
+
+    id: int
+    key: str
+    email: str
+    name: str
+    role: str
+    group_role: str | None
+    sso_exempt: bool
+    disabled: bool
+    has_password: bool
+    issuers: tuple[str, ...]
+    created_at: datetime
+    last_sign_in_at: datetime | None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the person administers the tenant, by their role or by a group."""
+        return "admin" in {self.role, self.group_role}
+
+
+def person(connection: Connection, tenant_id: int, user_id: int) -> Person | None:
+    """Give a person of this tenant by number."""
+    query = select(UserRow).where(UserRow.tenant_id == tenant_id, UserRow.id == user_id)
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    issuers = select(IdentityRow.issuer).where(IdentityRow.user_id == user_id).distinct()
+    return Person(
+        id=row.id,
+        key=row.email_key,
+        email=row.email,
+        name=row.name,
+        role=row.role,
+        group_role=row.group_role,
+        sso_exempt=row.sso_exempt,
+        disabled=row.disabled,
+        has_password=row.password_hash is not None,
+        issuers=tuple(connection.execute(issuers.order_by(IdentityRow.issuer)).scalars()),
+        created_at=row.created_at,
+        last_sign_in_at=row.last_sign_in_at,
+    )
+
+
+def other_admins(connection: Connection, tenant_id: int, key: str) -> int:
+    """Count the tenant's admins but for one who are enabled and have a way in."""
+    linked = exists().where(IdentityRow.user_id == UserRow.id)
+    query = select(func.count()).where(
+        UserRow.tenant_id == tenant_id,
+        UserRow.email_key != key,
+        ~UserRow.disabled,
+        or_(UserRow.role == "admin", UserRow.group_role == "admin"),
+        or_(UserRow.password_hash.is_not(None), linked),
+    )
+    return connection.execute(query).scalar_one()
+
+
+def number_of(connection: Connection, key: str) -> int | None:
+    """Give the number of the account of an address."""
+    return connection.execute(select(UserRow.id).where(UserRow.email_key == key)).scalar()
