@@ -2,7 +2,7 @@
 
     __main__     the story: fill, start everything, measure in turns, print, draw
     machinery    figures (values and medians) -> aims -> report (tables) and picture (SVG)
-    stand        starts and stops what is measured; reads processor time and memory from /proc
+    stand        starts and stops what is measured; reads processor time and memory
     host         serves one WSGI app just as `portal serve` does
     filling      databases of any number of domains, written by the drivers themselves
     load         the load: a process of its own, raw sockets, every answer checked
