@@ -8,6 +8,7 @@ no thread from anybody.
 import os
 import shutil
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -17,12 +18,18 @@ from portal.store import schema
 from portal.store.engine import Database
 
 THREADS = 16
-DRAIN_SECONDS = 25
+DRAIN_SECONDS = 25  # requests under way get this long; all is gone within 30 s
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=5000, show_default=True, type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port to listen on.",
+)
 @click.option(
     "--workers",
     default=2,
@@ -31,19 +38,28 @@ DRAIN_SECONDS = 25
     help="Processes; about one for each core.",
 )
 def command(host: str, port: int, workers: int) -> None:
-    """Run the production server.
+    r"""Run the production server.
 
     Refuses to start on unsafe settings, a database that cannot be reached or is not migrated, or
-    an occupied port, and says how to mend it.
+    an occupied port, and says how to mend it. SIGTERM and Ctrl-C answer the requests under way,
+    then stop.
+
+    \b
+    portal serve                              this machine alone, two workers
+    portal serve --host 0.0.0.0 --workers 8   behind a reverse proxy on another machine
+    portal serve --host ::1 --port 8080       IPv6
     """
     settings = load_settings()
     check_database(settings)
-    check_port(host, port)
-    prepare_metrics(settings.instance_dir)
+    address = check_port(host, port)
+    counters = prepare_metrics(settings.instance_dir)
     click.echo(
-        f"Portal on http://{host}:{port} for {settings.base_url} ({workers} workers)", err=True
+        f"Portal on {shown(address, port)} for {settings.base_url} ({workers} workers)", err=True
     )
-    run(host, port, workers=workers)
+    try:
+        run(address, port, workers=workers)
+    finally:
+        shutil.rmtree(counters, ignore_errors=True)
 
 
 def check_database(settings: Settings) -> None:
@@ -55,48 +71,61 @@ def check_database(settings: Settings) -> None:
         database.close()
 
 
-def check_port(host: str, port: int) -> None:
-    """Refuse an occupied port before anything is started."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise click.ClickException(
-                f"cannot listen on {host}:{port}: {error.strerror}. Pick another with --port."
-            ) from None
+def check_port(host: str, port: int) -> str:
+    """Give the address to listen on; refuse an occupied port before anything is started."""
+    name = host.removeprefix("[").removesuffix("]")
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, where = found[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no such host"
+        raise click.ClickException(
+            f"cannot listen on {shown(name, port)}: {why}. Pick another with --host or --port."
+        ) from None
+    return str(where[0])
 
 
-def prepare_metrics(instance: Path) -> None:
-    """Give all workers one folder for their counters, empty at the start."""
+def shown(address: str, port: int) -> str:
+    """Give the URL of an address and port as people write it."""
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def prepare_metrics(instance: Path) -> Path:
+    """Give this server's workers one folder for their counters, empty at the start.
+
+    Named for the process: another server may use the same instance folder. What dead ones left
+    behind is removed.
+    """
     folder = instance / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in folder.iterdir():
+            if not _is_running(left.name):
+                shutil.rmtree(left, ignore_errors=True)
+        own = folder / str(os.getpid())
+        own.mkdir(mode=0o700)
+    except OSError as error:
+        raise click.ClickException(f"{folder} cannot be used: {error.strerror}") from None
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(own)
+    return own
 
 
-def run(host: str, port: int, *, workers: int, threads: int = THREADS) -> None:
+def _is_running(pid: str) -> bool:
+    if not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    with suppress(PermissionError):
+        try:
+            os.kill(int(pid), 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True
+
+
+def run(address: str, port: int, *, workers: int, threads: int = THREADS) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first."""
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.log import LogLevels
+    from portal.cli.workers import serve
 
-    Granian(
-        "portal.cli.wsgi:application",
-        address=host,
-        port=port,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=workers,
-        blocking_threads=threads,
-        backlog=1024,
-        backpressure=threads * 8,
-        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=32 * 1024),
-        respawn_failed_workers=True,
-        respawn_interval=0.5,
-        workers_kill_timeout=DRAIN_SECONDS,
-        log_level=LogLevels.error,
-    ).serve()
+    serve(address, port, workers=workers, threads=threads, drain=DRAIN_SECONDS)

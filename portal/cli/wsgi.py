@@ -1,10 +1,37 @@
 """The WSGI application as a worker process loads it: settings from the environment."""
 
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
 from portal.app import create_app
+from portal.cli.serve import DRAIN_SECONDS
 from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import load_settings
 
+
+def _end_with_supervisor() -> None:
+    """Let this worker end, its requests answered, when its supervisor was killed.
+
+    An orphan would hold the port against the next start.
+    """
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        return
+
+    def wait() -> None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(DRAIN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=wait, name="supervisor", daemon=True).start()
+
+
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 application = create_app(build_services(_settings))
+_end_with_supervisor()

@@ -1,0 +1,75 @@
+"""The production server: granian's supervisor and the processes that it keeps running."""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+APPLICATION = "portal.cli.wsgi:application"
+
+
+class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is chosen at run time
+    """Replaces workers that were killed, and gives up on those that cannot start.
+
+    granian ends everything when a worker dies twice within seconds. That is right for one that
+    cannot load the application, and wrong for one that somebody else killed.
+    """
+
+    def _spawn_workers(self, *args: Any) -> None:
+        with _interrupts_held():
+            super()._spawn_workers(*args)
+
+    def _respawn_workers(self, workers: list[int], *args: Any, **options: Any) -> None:
+        killed = [idx for idx in workers if (self.wrks[idx].inner.exitcode or 0) < 0]
+        with _interrupts_held():
+            super()._respawn_workers(workers, *args, **options)
+        for idx in killed:
+            self.respawned_wrks.pop(idx, None)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start processes that SIGINT does not reach.
+
+    Ctrl-C goes to every process of the terminal; a worker that gets it, and then the supervisor's
+    SIGTERM, hangs until it is killed.
+    """
+    resource_tracker.ensure_running()  # started later, it would undo the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def serve(address: str, port: int, *, workers: int, threads: int, drain: int) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way get `drain` seconds.
+
+    Workers are started afresh, not forked: what this process has imported, opened or locked does
+    not follow them, and the counters find their folder in the environment.
+    """
+    multiprocessing.set_start_method("spawn", force=True)
+    _Supervisor(
+        APPLICATION,
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads,
+        backlog=1024,
+        backpressure=threads * 8,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=32 * 1024),
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=drain,
+        log_level=LogLevels.error,
+    ).serve()
