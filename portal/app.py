@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, redirect, render_template, request
-from flask_wtf.csrf import CSRFError
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -15,6 +14,7 @@ from portal.services import Services
 from portal.store.engine import DatabaseGoneError
 from portal.web import account, failures, login, ops, sso
 from portal.web.context import reference, services
+from portal.web.csrf import CsrfError
 from portal.web.edge import guard, static_url_for
 from portal.web.identity import current_session, go_to_sign_in
 from portal.web.pages import ErrorPage, Link
@@ -57,8 +57,8 @@ def _add_globals(app: Flask) -> None:
 
 
 def _add_error_pages(app: Flask) -> None:
-    @app.errorhandler(CSRFError)
-    def form_again(error: CSRFError) -> Any:
+    @app.errorhandler(CsrfError)
+    def form_again(error: CsrfError) -> Any:
         if request.endpoint == "login.submit":
             return login.form_again(error)
         view = app.view_functions.get(request.endpoint or "")

@@ -4,17 +4,17 @@ from hashlib import sha256
 from pathlib import Path
 
 from flask import Flask, Response, abort, g, request, url_for
-from flask_wtf.csrf import CSRFError, CSRFProtect
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from portal.crypto import derived_key
 from portal.observe import new_reference
 from portal.settings import Settings
+from portal.web.csrf import FormTokens
+from portal.web.notices import NoticesInterface
 
 LARGEST_FORM = 64 * 1024
 ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
-
-csrf = CSRFProtect()
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
@@ -40,24 +40,26 @@ def guard(app: Flask, settings: Settings) -> None:
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
     app.config.update(
-        SECRET_KEY=settings.secret_key.get_secret_value(),
-        SESSION_COOKIE_NAME="__Host-portal_form" if settings.is_https else "portal_form",
+        SECRET_KEY=_secret(settings),
+        SESSION_COOKIE_NAME="__Host-portal_notice" if settings.is_https else "portal_notice",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.is_https,
         MAX_CONTENT_LENGTH=LARGEST_FORM,
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
         MAX_FORM_PARTS=200,
-        WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_TIME_LIMIT=None,
-        WTF_CSRF_SSL_STRICT=False,
     )
-    csrf.init_app(app)
-    _before(app, settings)
+    app.session_interface = NoticesInterface()
+    forms = FormTokens(app, settings, key=derived_key(_secret(settings), "form").encode())
+    _before(app, settings, forms)
     _after(app, settings)
 
 
-def _before(app: Flask, settings: Settings) -> None:
+def _secret(settings: Settings) -> str:
+    return settings.secret_key.get_secret_value()
+
+
+def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
     @app.before_request
     def begin() -> None:
         g.reference = new_reference()
@@ -73,17 +75,7 @@ def _before(app: Flask, settings: Settings) -> None:
         view = app.view_functions.get(request.endpoint)
         if getattr(view, "takes_foreign_posts", False):
             return
-        if _is_foreign(settings):
-            raise CSRFError("The form came from another site.")
-        csrf.protect()
-
-
-def _is_foreign(settings: Settings) -> bool:
-    """Whether a browser says that another site sent this form (Fetch Metadata, Origin)."""
-    origin = request.headers.get("Origin")
-    if origin is not None and origin != settings.base_url:
-        return True
-    return request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+        forms.check()
 
 
 def _after(app: Flask, settings: Settings) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any, assert_never
 
 from flask import Blueprint, abort, jsonify, make_response, redirect, render_template, request
-from flask_wtf.csrf import CSRFError
 from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
@@ -25,6 +24,7 @@ from portal.flows.outcomes import (
 )
 from portal.flows.sign_in import SignIn, begin, begin_at, route_of
 from portal.web.context import services, visitor
+from portal.web.csrf import CsrfError
 from portal.web.failures import notice_for, notice_from_query, to_login
 from portal.web.identity import (
     current_session,
@@ -214,7 +214,7 @@ def _page(page: SignInPage, *, status: int = 200) -> Response:
     return make_response(render_template("login/sign_in.html", page=page), status)
 
 
-def form_again(error: CSRFError) -> Response:
+def form_again(error: CsrfError) -> Response:
     """Show the form again after a missing or stale CSRF token, with what was typed kept."""
     del error
     notice = Notice(
