@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import redis
 
 from portal.core.registry import AuthMethod, Client
-from portal.crypto import Passwords, Vault, derived_key
+from portal.crypto import CookieSeal, Passwords, Vault, derived_key
 from portal.oidc.client import RelyingParty
 from portal.oidc.http import Door
 from portal.oidc.transport import Limits
@@ -40,7 +40,7 @@ class Services:
     settings: Settings
     database: Database
     vault: Vault
-    attempts: Vault
+    attempts: CookieSeal
     state_key: bytes
     passwords: Passwords
     registry: Registry
@@ -100,8 +100,8 @@ def build_services(
         settings=settings,
         database=database,
         vault=vault,
-        attempts=Vault([derived_key(secret, "attempt")]),
-        state_key=derived_key(secret, "state").encode(),
+        attempts=CookieSeal(derived_key(secret, "attempt")),
+        state_key=derived_key(secret, "state"),
         passwords=passwords or Passwords(),
         registry=Registry(
             database, base_url=settings.base_url, default_client=default_client(settings, vault)

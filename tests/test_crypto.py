@@ -6,6 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from portal.crypto import (
+    CookieSeal,
     Passwords,
     PasswordsBusyError,
     UnreadableSecretError,
@@ -49,6 +50,20 @@ def test_what_is_no_key_is_refused():
 def test_derived_keys_differ_by_purpose_and_secret():
     keys = {derived_key(secret, purpose) for secret in "ab" for purpose in "xy"}
     assert len(keys) == 4
+
+
+def test_cookie_seal_opens_its_own_and_nothing_else():
+    seal = CookieSeal(derived_key("secret", "attempt"))
+    sealed = seal.seal("planted")
+    assert seal.open(sealed) == "planted"
+    assert seal.seal("planted") != sealed
+    assert "planted" not in sealed
+    changed = sealed[:20] + ("A" if sealed[20] != "A" else "B") + sealed[21:]
+    for other in (changed, sealed[:-4], "", "é", "x", "A" * 16):
+        with pytest.raises(UnreadableSecretError):
+            seal.open(other)
+    with pytest.raises(UnreadableSecretError):
+        CookieSeal(derived_key("another", "attempt")).open(sealed)
 
 
 def test_token_is_long_and_only_its_hash_is_comparable():

@@ -11,6 +11,9 @@ import idna
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+_LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
+# What nearly every address is made of (RFC 5322, 3.2.3: dot-atom); all else goes the long way.
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PRINTABLE_DOMAIN = re.compile(r"[^\s@.。．｡]+(\.[^\s@.。．｡]+)*")  # noqa: RUF001 - other dots are refused
 
@@ -113,6 +116,8 @@ class Address:
         if not local or not domain_text:
             raise AddressError("An e-mail address looks like name@company.com.")
         domain = Domain.parse(domain_text)
+        if len(local) <= _LONGEST_LOCAL and _PLAIN_LOCAL.fullmatch(local):
+            return cls(local, domain)
         try:
             checked = email_validator.validate_email(
                 f"{local}@{domain.name}", check_deliverability=False, allow_smtputf8=True

@@ -7,7 +7,6 @@ from pydantic import SecretStr
 
 from portal.core.attempt import LIFETIME, Attempt, Purpose, genuine_state
 from portal.core.errors import FailureCode, SignInFailure
-from portal.core.registry import Sealed
 from portal.crypto import UnreadableSecretError
 from portal.flows.arrival import enter
 from portal.flows.outcomes import FinishOutcome, SignedIn, Visitor
@@ -94,9 +93,7 @@ def _take_attempt(services: Services, raw_state: str, sealed_attempt: str) -> At
 
 
 def _open_cookie(services: Services, sealed: str) -> Attempt | None:
-    if not sealed or not sealed.isascii():
-        return None
     try:
-        return Attempt.load(services.attempts.open(Sealed(sealed.encode())))
+        return Attempt.load(services.attempts.open(sealed))
     except (UnreadableSecretError, ValueError, TypeError, KeyError):
         return None

@@ -212,5 +212,5 @@ def go_to_provider(
         code_verifier=attempt.verifier,
         login_hint=email,
     )
-    sealed = services.attempts.seal(attempt.dump()).token.decode()
+    sealed = services.attempts.seal(attempt.dump())
     return GoToProvider(url, cookie_name(attempt.state), sealed)

@@ -50,7 +50,7 @@ def guard(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=200,
     )
     app.session_interface = NoticesInterface()
-    forms = FormTokens(app, settings, key=derived_key(_secret(settings), "form").encode())
+    forms = FormTokens(app, settings, key=derived_key(_secret(settings), "form"))
     _before(app, settings, forms)
     _after(app, settings)
 
