@@ -26,6 +26,7 @@ from admin import (  # noqa: F401 - each brings its routes
     people,
     person,
     tenants,
+    trail,
 )
 from admin.access import blueprint
 

@@ -23,7 +23,6 @@ from portal.store.registry import Bundle
 from portal.store.tenant_items import TenantRef
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError
-from portal.web.csrf import CsrfError
 from portal.web.identity import current_session, go_to_sign_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")

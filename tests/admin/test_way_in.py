@@ -39,7 +39,7 @@ class Names:
         self.connection = ids.connection
         self.person = ids.member
         self.session = "0123456789abcdef"
-        self.format = "csv"
+        self.form = "csv"
 
 
 def test_every_route_of_another_company_is_not_there(app, world, admin):

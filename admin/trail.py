@@ -1,0 +1,228 @@
+"""The audit trail: who did what, from where, before and after; filtered, and as files."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, render_template, request
+
+from admin.access import blueprint, operators_only, scope
+from admin.framing import frame, page_number, pager, tenant_path
+from admin.pages import Form, Option
+from admin.trail_pages import EntryRow, FieldLine, TrailPage
+from portal.store import trail
+from portal.store.trail import Filter, Line
+from portal.web.context import services
+
+_EVENTS = {
+    "sign_in:password": "Sign-in by password",
+    "sign_in:sso": "Sign-in by SSO",
+    "session:sign_out": "Sign-out",
+    "session:revoked": "Session ended by hand",
+    "session:ended_by_provider": "Session ended by the provider",
+    "session:confirmed": "Proved again who they are",
+    "registry:changed": "Change",
+    "domain:checked": "Domain checked",
+}
+_OUTCOMES = (
+    Option("", "Any"),
+    Option("failed", "Failed"),
+    Option("success", "Succeeded"),
+    Option("created", "Created"),
+    Option("changed", "Changed"),
+    Option("removed", "Removed"),
+)
+_FIELDS = ("person", "event", "outcome", "about", "reference", "since", "until")
+_GOOD = frozenset({"success", "created", "changed", "removed", "disabled"})
+_COLUMNS = (
+    "at",
+    "event",
+    "outcome",
+    "tenant",
+    "actor",
+    "object",
+    "network",
+    "reference",
+    "change_set",
+    "detail",
+)
+_MOST_FIELDS = 40
+
+
+@blueprint.get("/audit")
+@operators_only
+def audit_of_all() -> str:
+    """Show the trail of all tenants, and of what is of none."""
+    return _page("/admin/audit", None)
+
+
+@blueprint.get("/tenants/<tenant>/audit")
+def audit(tenant: str) -> str:
+    """Show a tenant's trail."""
+    del tenant
+    return _page(tenant_path("audit"), scope().tenant.id)
+
+
+@blueprint.get("/audit.<any(csv, jsonl):form>")
+@operators_only
+def export_of_all(form: str) -> Response:
+    """Give the trail of all tenants as a file."""
+    return _file(form, None)
+
+
+@blueprint.get("/tenants/<tenant>/audit.<any(csv, jsonl):form>")
+def export(tenant: str, form: str) -> Response:
+    """Give a tenant's trail as a file."""
+    del tenant
+    return _file(form, scope().tenant.id)
+
+
+def _page(path: str, tenant_id: int | None) -> str:
+    values = _values()
+    wanted, errors = _filter(values, tenant_id)
+    with services().database.read() as connection:
+        found = trail.page(connection, wanted, number=page_number())
+    query = urlencode({name: text for name, text in values.items() if text})
+    end = f"?{query}" if query else ""
+    page = TrailPage(
+        frame=frame("trail"),
+        form=Form(values, errors),
+        events=(Option("", "Any"), *(Option(value, text) for value, text in _EVENTS.items())),
+        outcomes=_OUTCOMES,
+        rows=tuple(_row(line) for line in found.lines),
+        pager=pager(found, values),
+        path=path,
+        exports=(("CSV", f"{path}.csv{end}"), ("JSON Lines", f"{path}.jsonl{end}")),
+        is_filtered=bool(query),
+    )
+    return render_template("admin/trail.html", page=page)
+
+
+def _values() -> dict[str, str]:
+    return {name: request.args.get(name, "").strip()[:200] for name in _FIELDS}
+
+
+def _filter(values: Mapping[str, str], tenant_id: int | None) -> tuple[Filter, dict[str, str]]:
+    errors: dict[str, str] = {}
+    since, until = (_day(values[name], name, errors) for name in ("since", "until"))
+    wanted = Filter(
+        tenant_id=tenant_id,
+        person=values["person"],
+        event=values["event"],
+        outcome=values["outcome"],
+        about=values["about"],
+        reference=values["reference"].upper(),
+        since=since,
+        until=until + timedelta(days=1) if until else None,
+    )
+    return wanted, errors
+
+
+def _day(text: str, name: str, errors: dict[str, str]) -> datetime | None:
+    """Give the beginning of a day, in UTC."""
+    try:
+        day = date.fromisoformat(text) if text else None
+    except ValueError:
+        day = None
+    if text and (day is None or not 1970 <= day.year <= 9000):
+        errors[name] = "Write a day as 2026-12-31."
+        return None
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _row(line: Line) -> EntryRow:
+    return EntryRow(
+        at=line.at,
+        who=line.actor or "Somebody unknown",
+        what=_EVENTS.get(line.event, line.event),
+        about=line.about,
+        outcome=line.outcome.replace("_", " "),
+        tone="success" if line.outcome in _GOOD else "error",
+        tenant=line.tenant,
+        network=line.network,
+        reference=line.reference,
+        fields=tuple(_fields(line.detail))[:_MOST_FIELDS],
+    )
+
+
+def _fields(detail: Mapping[str, Any]) -> Iterator[FieldLine]:
+    for name, value in detail.items():
+        if name == "fields" and isinstance(value, Mapping):
+            for inner, change in value.items():
+                yield _field(inner, change)
+        elif name == "domains" and isinstance(value, list):
+            yield FieldLine("domains", "", ", ".join(map(str, value[:20])))
+        else:
+            yield FieldLine(name.replace("_", " "), "", _text(value))
+
+
+def _field(name: str, change: Any) -> FieldLine:
+    said = name.replace("_", " ")
+    if isinstance(change, list) and len(change) == 2:
+        return FieldLine(said, _text(change[0]) or "nothing", _text(change[1]) or "nothing")
+    return FieldLine(said, "", _text(change))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False) if value else ""
+    return "" if value is None else str(value)
+
+
+def _file(form: str, tenant_id: int | None) -> Response:
+    """Stream the entries: a trail of any length needs no memory."""
+    wanted, _ = _filter(_values(), tenant_id)
+    database = services().database
+
+    def lines() -> Iterator[str]:
+        with database.read() as connection:
+            found = trail.stream(connection, wanted)
+            yield from (_as_csv(found) if form == "csv" else _as_json(found))
+
+    kind = "text/csv" if form == "csv" else "application/jsonl"
+    response = Response(lines(), content_type=f"{kind}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="audit.{form}"'
+    return response
+
+
+def _as_csv(lines: Iterator[Line]) -> Iterator[str]:
+    yield ",".join(_COLUMNS) + "\r\n"
+    for line in lines:
+        buffer = io.StringIO()
+        csv.writer(buffer).writerow([_harmless(value) for value in _cells(line).values()])
+        yield buffer.getvalue()
+
+
+def _harmless(value: object) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else str(value)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _as_json(lines: Iterator[Line]) -> Iterator[str]:
+    for line in lines:
+        yield json.dumps(_cells(line), ensure_ascii=False) + "\n"
+
+
+def _cells(line: Line) -> dict[str, object]:
+    values = (
+        line.at.isoformat(),
+        line.event,
+        line.outcome,
+        line.tenant,
+        line.actor,
+        line.about,
+        line.network,
+        line.reference,
+        line.change_set,
+        dict(line.detail),
+    )
+    return dict(zip(_COLUMNS, values, strict=True))

@@ -1,0 +1,45 @@
+"""What the audit trail prints."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from admin.pages import AdminPage, Form, Option, Pager
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """A field of an entry; `old` is "" where there was nothing before, or nothing to tell."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """An entry of the trail in plain words."""
+
+    at: datetime
+    who: str
+    what: str
+    about: str
+    outcome: str
+    tone: str
+    tenant: str
+    network: str
+    reference: str
+    fields: tuple[FieldLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailPage(AdminPage):
+    """The trail, filtered; `exports` are the same entries as files."""
+
+    form: Form
+    events: tuple[Option, ...]
+    outcomes: tuple[Option, ...]
+    rows: tuple[EntryRow, ...]
+    pager: Pager
+    path: str
+    exports: tuple[tuple[str, str], ...]
+    is_filtered: bool
