@@ -1,39 +1,55 @@
 """`portal db`: the schema migrations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
+from portal.cli.examples import examples
 from portal.settings import load_settings
 from portal.store import schema
 from portal.store.engine import Database
 
 
-@click.group("db")
+@click.group(
+    "db",
+    epilog=examples(
+        "portal db upgrade   before the first start, and after each new version",
+        "portal db current   exit status 1 where an upgrade is due",
+    ),
+)
 def command() -> None:
     """Migrate the database schema."""
 
 
-@command.command()
+@command.command(epilog=examples("portal db upgrade"))
 def upgrade() -> None:
     """Bring the schema up to date; a second call waits for the first and changes nothing."""
-    database = Database(load_settings().database_url)
-    with database.read() as connection:
-        before = schema.current(connection)
-    schema.upgrade(database)
-    database.close()
+    with _database() as database:
+        with database.read() as connection:
+            before = schema.current(connection)
+        schema.upgrade(database)
     after = schema.head()
     click.echo(f"The schema is at {after}." if before == after else f"Migrated to {after}.")
 
 
-@command.command()
+@command.command(epilog=examples("portal db current"))
 def current() -> None:
     """Show where the schema is; exit 1 where it is not up to date."""
-    database = Database(load_settings().database_url)
-    with database.read() as connection:
+    with _database() as database, database.read() as connection:
         at = schema.current(connection)
-    database.close()
     if at != schema.head():
         raise click.ClickException(
             f"the schema is at {at or 'nothing'}, this version needs {schema.head()}: "
             "run `portal db upgrade`"
         )
     click.echo(f"{at} (up to date)")
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    database = Database(load_settings().database_url)
+    try:
+        yield database
+    finally:
+        database.close()

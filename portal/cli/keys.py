@@ -2,6 +2,7 @@
 
 import click
 
+from portal.cli.examples import examples
 from portal.crypto import new_key
 
 
@@ -10,7 +11,12 @@ def command() -> None:
     """Make encryption keys."""
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "portal keys new",
+        'PORTAL_ENCRYPTION_KEYS="$(portal keys new),$OLD_KEYS"   rotate: newest first',
+    )
+)
 def new() -> None:
     """Print a fresh key fit for PORTAL_ENCRYPTION_KEYS."""
     click.echo(new_key())

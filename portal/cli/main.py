@@ -1,10 +1,14 @@
 """The group of commands: exit 0 fine, 1 refused with a clear line on stderr, 2 wrong usage."""
 
 import importlib
+import os
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
+
+from portal.cli.examples import examples, paragraph
 
 COMMANDS = {
     "demo": "portal.cli.demo",
@@ -24,6 +28,8 @@ SUMMARIES = {
     "keys": "Make encryption keys.",
     "doctor": "Check settings, database, keys and every issuer.",
 }
+INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+PIPE_CLOSED = 141
 
 
 class LazyGroup(click.Group):
@@ -43,53 +49,82 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for one that is none name those that look like it."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            name = error.command_name
+            raise click.NoSuchCommand(name, possibilities=COMMANDS, ctx=ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl(list(SUMMARIES.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name without loading any."""
+        names = [
+            CompletionItem(name, help=summary)
+            for name, summary in SUMMARIES.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+
+EPILOG = "\n\n".join(
+    [
+        examples(
+            "portal demo                       try it: everything local, nothing kept",
+            "portal db upgrade && portal serve",
+            "portal seed apply seeds/          tell it of tenants and their domains",
+            "portal explain ann@acme.example   see where an address goes, and why",
+            "portal doctor                     check that all is well",
+        ),
+        paragraph(
+            "Completion: put the line for your shell into its start-up file.",
+            '  bash   eval "$(_PORTAL_COMPLETE=bash_source portal)"',
+            '  zsh    eval "$(_PORTAL_COMPLETE=zsh_source portal)"',
+            "  fish   _PORTAL_COMPLETE=fish_source portal | source",
+        ),
+        "Exit status: 0 fine, 1 refused or failed, 2 wrong usage.",
+    ]
+)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 @click.version_option(package_name="portal", prog_name="portal")
 def cli() -> None:
     """Sign people in by e-mail address: a password here, or SSO at their company."""
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; what is refused ends in clear lines and exit status 1."""
     try:
-        result = cli.main(arguments, standalone_mode=False)
+        result = cli.main(arguments, prog_name="portal", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
-        _end("Stopped.", 130)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        _end(["Stopped."], INTERRUPTED)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be written at the exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE_CLOSED)
     except Exception as error:
-        lines = _plain(error)
-        if lines is None:
+        from portal.cli.refusals import lines_for
+
+        lines = lines_for(error)
+        if not lines:
             raise
-        _end("\n".join(lines), 1)
+        _end([f"portal: {line}" for line in lines], 1)
     sys.exit(result if isinstance(result, int) else 0)
 
 
-def _end(message: str, status: int) -> Any:
-    click.echo(message, err=True)
+def _end(lines: list[str], status: int) -> NoReturn:
+    click.echo("\n".join(lines), err=True)
     sys.exit(status)
-
-
-def _plain(error: Exception) -> list[str] | None:
-    """Give the clear lines for an error that an operator can mend, None for a bug."""
-    from portal.settings import SettingsError
-    from portal.store.engine import DatabaseGoneError
-    from portal.store.schema import NotMigratedError
-
-    if isinstance(error, SettingsError):
-        return [f"portal: {problem}" for problem in error.problems]
-    if isinstance(error, NotMigratedError):
-        return [f"portal: {error}"]
-    if isinstance(error, DatabaseGoneError):
-        return [f"portal: the database cannot be reached ({error}); check PORTAL_DATABASE_URL"]
-    return None

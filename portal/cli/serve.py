@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from portal.cli.examples import examples
 from portal.settings import Settings, load_settings
 from portal.store import schema
 from portal.store.engine import Database
@@ -21,7 +22,14 @@ THREADS = 16
 DRAIN_SECONDS = 25  # requests under way get this long; all is gone within 30 s
 
 
-@click.command("serve")
+@click.command(
+    "serve",
+    epilog=examples(
+        "portal serve                              this machine alone, two workers",
+        "portal serve --host 0.0.0.0 --workers 8   behind a proxy on another machine",
+        "portal serve --host ::1 --port 8080       IPv6",
+    ),
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -38,16 +46,11 @@ DRAIN_SECONDS = 25  # requests under way get this long; all is gone within 30 s
     help="Processes; about one for each core.",
 )
 def command(host: str, port: int, workers: int) -> None:
-    r"""Run the production server.
+    """Run the production server.
 
     Refuses to start on unsafe settings, a database that cannot be reached or is not migrated, or
     an occupied port, and says how to mend it. SIGTERM and Ctrl-C answer the requests under way,
     then stop.
-
-    \b
-    portal serve                              this machine alone, two workers
-    portal serve --host 0.0.0.0 --workers 8   behind a reverse proxy on another machine
-    portal serve --host ::1 --port 8080       IPv6
     """
     settings = load_settings()
     check_database(settings)
