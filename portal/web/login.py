@@ -32,6 +32,7 @@ from portal.web.identity import (
     remember_session,
     session_token,
 )
+from portal.web.onward import Onward
 from portal.web.pages import Choice, ChoosePage, Notice, SignInPage, Tone
 
 blueprint = Blueprint("login", __name__)
@@ -149,13 +150,14 @@ def _typed() -> SignInPage:
 
 
 def _answer(outcome: BeginOutcome) -> Response:
+    response: Response
     match outcome:
         case SignedIn():
-            response = redirect(outcome.next, 303)
+            response = Onward(outcome.next, 303)
             remember_session(response, outcome)
             return response
         case GoToProvider():
-            response = redirect(outcome.url, 302)
+            response = Onward(outcome.url, 302)
             remember_attempt(response, outcome)
             return response
         case ChoiceAsked(tenant, connections):

@@ -23,6 +23,7 @@ from portal.web.identity import (
     remember_session,
     session_token,
 )
+from portal.web.onward import Onward
 
 blueprint = Blueprint("sso", __name__)
 
@@ -51,9 +52,10 @@ def callback(tenant: str | None = None) -> Response:
         sealed_attempt=request.cookies.get(cookie, ""),
         previous=session_token(),
     )
+    response: Response
     match outcome:
         case SignedIn():
-            response = redirect(outcome.next, 303)
+            response = Onward(outcome.next, 303)
             remember_session(response, outcome)
         case Tried():
             response = redirect(f"{outcome.back}/{outcome.reference}", 303)
@@ -87,7 +89,7 @@ def start() -> Response:
     outcome = initiate(services(), Initiation(issuer, address, target), visitor())
     match outcome:
         case GoToProvider():
-            response = redirect(outcome.url, 302)
+            response = Onward(outcome.url, 302)
             remember_attempt(response, outcome)
             return response
         case RouteUnclear():
