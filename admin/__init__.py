@@ -6,6 +6,7 @@
     overview       a tenant's checklist and numbers
     domains        the list of domains, the claim; `domain` one of them; `domain_way` its policy
     connections    the ways to identity providers; `clients` the applications they go through
+    trial          the test sign-in of a connection, and its report
     people         the list, a new one; `person` roles, break-glass, sessions of one
     trail          the audit trail: filters, export
     explain        why an address signs in the way it does, now and as it would be
@@ -27,6 +28,7 @@ from admin import (  # noqa: F401 - each brings its routes
     person,
     tenants,
     trail,
+    trial,
 )
 from admin.access import blueprint
 

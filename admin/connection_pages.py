@@ -1,7 +1,9 @@
 """What the pages of connections and of their applications (clients) print."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
+from admin.overview_pages import CheckLine
 from admin.pages import AdminPage, Form, Option
 
 
@@ -42,6 +44,7 @@ class ConnectionPage(AdminPage):
     """The form of a connection, and the domains that lead to it."""
 
     form: Form
+    test: Form
     is_new: bool
     name: str
     enabled: bool
@@ -81,3 +84,17 @@ class ClientPage(AdminPage):
     finding: Finding | None
     registrations: tuple[Registration, ...]
     used_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialPage(AdminPage):
+    """The report of a test sign-in."""
+
+    name: str
+    back: str
+    passed: bool
+    at: datetime
+    reference: str
+    checks: tuple[CheckLine, ...]
+    claims: tuple[tuple[str, str], ...]
+    role: str

@@ -14,6 +14,7 @@ from admin.connection_pages import ApplicationRow, ConnectionPage, ConnectionsPa
 from admin.forms import seen, typed, wrong_form
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.pages import Form, Option
+from admin.trial import start_trial
 from portal.core.changes import Item
 from portal.flows.client_edits import remove_connection, save_connection, switch_connection
 from portal.flows.form_checks import Wrong
@@ -116,6 +117,8 @@ def connection(tenant: str, connection: str) -> Response | str:
         case "on" | "off" as way:
             switch_connection(services(), actor(), current, on=way == "on")
             return done(path, f"{current.fields['name']} is switched {way}.")
+        case "test":
+            return start_trial(current)
         case "remove":
             outcome = remove_connection(services(), actor(), current)
             if isinstance(outcome, NotAllowed):
@@ -229,6 +232,7 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
     page = ConnectionPage(
         frame=frame("connections", *notices),
         form=form,
+        test=Form({"hint": request.form.get("hint", at.session.account.email)[:300]}),
         is_new=current is None,
         name=str(current.fields["name"]) if current else "",
         enabled=bool(current and current.fields["enabled"]),

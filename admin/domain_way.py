@@ -41,9 +41,9 @@ _WORDS: dict[Need, tuple[str, str, str]] = {
         "Choose a connection that is on and has a client.",
     ),
     Need.TESTED: (
-        "Somebody has come through since it was last changed",
+        "A test sign-in has passed since the connection was last changed",
         "So it works just as it is set up now.",
-        "Set the way to “SSO optional”, sign in through it once, then come back.",
+        "Run a test sign-in on the page of the connection, then come back.",
     ),
     Need.BREAK_GLASS: (
         "A break-glass person has signed in with the password in the last 30 days",

@@ -22,7 +22,7 @@ _TODO = {
     Step.PROVE: "Publish a TXT record, so that nobody else can speak for your people.",
     Step.CONNECT: "Set up the connection that sends your people to Okta, Entra ID or another.",
     Step.LEAD: "Choose the connection and “SSO optional”: passwords go on working beside it.",
-    Step.TEST: "Sign in yourself, in a private window, with an address of your domain.",
+    Step.TEST: "Run a test sign-in through the connection: it signs nobody in and changes nothing.",
     Step.FIRST: "Once somebody has come in through the connection, this step is done.",
     Step.REQUIRE: "When SSO works for everybody, switch passwords off for the domain.",
 }
@@ -31,7 +31,7 @@ _DONE = {
     Step.PROVE: "Every domain you claimed is proven.",
     Step.CONNECT: "A connection is on.",
     Step.LEAD: "A domain leads to a connection.",
-    Step.TEST: "Somebody has come in through it.",
+    Step.TEST: "A sign-in through it has passed every check.",
     Step.FIRST: "People sign in with SSO.",
     Step.REQUIRE: "A domain requires SSO.",
 }
@@ -40,7 +40,7 @@ _ACTIONS = {
     Step.PROVE: "Show the record",
     Step.CONNECT: "Add a connection",
     Step.LEAD: "Choose the way",
-    Step.TEST: "Explain an address",
+    Step.TEST: "Test the connection",
     Step.FIRST: "See sign-ins",
     Step.REQUIRE: "Look at the effect",
 }
@@ -87,6 +87,6 @@ def _href(point: Point) -> str:
         case Step.CONNECT:
             return tenant_path("connections")
         case Step.TEST:
-            return tenant_path("explain")
+            return tenant_path("connections", *([point.about] if point.about else []))
         case Step.FIRST:
             return tenant_path("audit")

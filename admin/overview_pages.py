@@ -60,3 +60,12 @@ class ExplainPage(AdminPage):
     connections: tuple[Option, ...]
     now: Explained | None = None
     supposed: Explained | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """A check that passed, failed, or (None) was not reached."""
+
+    passed: bool | None
+    title: str
+    text: str

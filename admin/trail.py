@@ -27,6 +27,7 @@ _EVENTS = {
     "session:confirmed": "Proved again who they are",
     "registry:changed": "Change",
     "domain:checked": "Domain checked",
+    "connection:tried": "Test sign-in",
 }
 _OUTCOMES = (
     Option("", "Any"),

@@ -63,7 +63,7 @@ def checklist(services: Services, tenant: TenantRef) -> Checklist:
         Point(Step.PROVE, found.domains > 0 and not found.unproven, found.unproven),
         Point(Step.CONNECT, found.enabled > 0),
         Point(Step.LEAD, found.connected > 0, found.unconnected),
-        Point(Step.TEST, tested),
+        Point(Step.TEST, tested, found.enabled_key),
         Point(Step.FIRST, came),
         Point(Step.REQUIRE, found.required > 0, found.optional),
     )

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from portal.store.audit import Event
 from portal.store.progress import PASSWORD, SSO, TEST
-from portal.store.tables import AuditRow, UserRow
+from portal.store.tables import AuditRow, ConnectionRow, UserRow
 
 
 def came_by_password(connection: Connection, tenant_id: int, *, since: datetime) -> set[str]:
@@ -54,9 +54,13 @@ def came_through(
     connection: Connection, tenant_id: int, key: str, *, after: datetime | None
 ) -> bool:
     """Whether anybody has come through a connection, or a test of it has passed, since then."""
+    query = select(ConnectionRow.id).where(
+        ConnectionRow.tenant_id == tenant_id, ConnectionRow.key == key
+    )
+    number = connection.execute(query).scalar()
     where = [
         AuditRow.tenant_id == tenant_id,
-        AuditRow.object == f"connection {key}",
+        AuditRow.object.in_((f"connection {key}", f"connection {number}")),
         AuditRow.event.in_((SSO, TEST)),
         AuditRow.outcome == "success",
     ]

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, func, select
 from portal.store.audit import Event
 from portal.store.tables import AuditRow, ConnectionRow, DomainConnectionRow, DomainRow
 
-SSO, PASSWORD, TEST = Event.SIGN_IN_SSO.value, Event.SIGN_IN_PASSWORD.value, "sign_in:test"
+SSO, PASSWORD = Event.SIGN_IN_SSO.value, Event.SIGN_IN_PASSWORD.value
+TEST = Event.CONNECTION_TRIED.value
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a tenant has. `unproven` and `unconnected` name one domain each, where there is one."""
+    """What a tenant has; the texts name one domain, or one connection, of each kind."""
 
     domains: int
     proven: int
@@ -25,6 +26,7 @@ class Progress:
     unproven: str
     unconnected: str
     optional: str
+    enabled_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def of_tenant(connection: Connection, tenant_id: int) -> Progress:
         *ways,
         unproven=_first(connection, mine, ~DomainRow.verified),
         unconnected=_first(connection, mine, (DomainRow.policy == "password") | ~leads_on),
+        enabled_key=_enabled(connection, tenant_id),
         optional=_first(connection, mine, DomainRow.verified, DomainRow.policy == "optional"),
     )
 
@@ -70,6 +73,13 @@ def of_tenant(connection: Connection, tenant_id: int) -> Progress:
 def _first(connection: Connection, *where: Any) -> str:
     query = select(DomainRow.name).where(*where).order_by(DomainRow.name).limit(1)
     return connection.execute(query).scalar() or ""
+
+
+def _enabled(connection: Connection, tenant_id: int) -> str:
+    query = select(ConnectionRow.key).where(
+        ConnectionRow.tenant_id == tenant_id, ConnectionRow.enabled
+    )
+    return connection.execute(query.order_by(ConnectionRow.id.desc()).limit(1)).scalar() or ""
 
 
 def has_come_in(connection: Connection, tenant_id: int, *events: str) -> bool:

@@ -87,6 +87,17 @@ def latest_about(
     return _line(row) if row else None
 
 
+def by_reference(
+    connection: Connection, tenant_id: int | None, reference: str, *events: str
+) -> Line | None:
+    """Give the newest entry with a reference, of one tenant, or with None of any or of none."""
+    where = [AuditRow.reference == reference, AuditRow.event.in_(events)]
+    if tenant_id is not None:
+        where.append(AuditRow.tenant_id == tenant_id)
+    row = connection.execute(_lines(where).limit(1)).first()
+    return _line(row) if row else None
+
+
 def place(
     connection: Connection, change_set: str, *, network: str, reference: str, note: str = ""
 ) -> None:

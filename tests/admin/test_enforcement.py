@@ -104,7 +104,7 @@ def test_a_connection_that_changed_since_the_last_sign_in_counts_as_untested(
         outcome="changed",
     )
     text = ask(admin, confirmed="yes").text
-    assert "Set the way to “SSO optional”" in text
+    assert "Run a test sign-in" in text
     assert row_of(DomainRow, name="acme.example").policy == "optional"
 
 

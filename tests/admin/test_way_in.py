@@ -39,6 +39,7 @@ class Names:
         self.connection = ids.connection
         self.person = ids.member
         self.session = "0123456789abcdef"
+        self.reference = "AAAA-2222"
         self.form = "csv"
 
 
