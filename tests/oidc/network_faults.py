@@ -34,14 +34,14 @@ def _reset_midway(_server, peer):
     peer.reset()
 
 
-def endless_header(server, peer):
+def _endless_header(server, peer):
     peer.request()
     peer.send(b"HTTP/1.1 200 OK\r\n")
     while not server.closing.is_set():
         peer.send(b"X-Padding: " + b"x" * 1000 + b"\r\n")
 
 
-def _endless_continue(server, peer):
+def endless_continue(server, peer):
     peer.request()
     while not server.closing.is_set():
         peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
@@ -99,8 +99,8 @@ FAULTS = {
     ),
     "no HTTP at all": (once(b"220 mail.example ESMTP\r\n"), WRONG),
     "header line beyond all bounds": (once(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000), WRONG),
-    "header without end": (endless_header, WRONG),
-    "100 Continue without end": (_endless_continue, WRONG),
+    "header without end": (_endless_header, WRONG),
+    "100 Continue without end": (endless_continue, WRONG),
     "chunks without end": (_endless_chunks, WRONG),
     "trailers without end": (_endless_trailers, WRONG),
     "a chunk size that is none": (

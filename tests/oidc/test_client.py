@@ -1,5 +1,6 @@
 """The token endpoint: how a code is exchanged, and which answers are taken."""
 
+from base64 import b64decode
 from urllib.parse import parse_qsl
 
 import pytest
@@ -39,23 +40,24 @@ GRANT = {
 }
 
 
-def test_code_isexchanged_with_http_basic(party, provider, client):
-    tokens = exchange(party, client())
+def test_code_is_exchanged_with_http_basic(party, provider, client, vault):
+    tokens = exchange(party, client(secret=vault.seal("p:&=% é")))
     form, headers = _sent(provider)
     assert form == GRANT
-    assert headers["authorization"].startswith("Basic ")
+    sent = b64decode(headers["authorization"].removeprefix("Basic "))
+    assert sent == b"cli_acme.portal:p%3A%26%3D%25+%C3%A9"
     assert tokens.access_token == ACCESS_TOKEN
     assert repr(tokens) == "Tokens()"
 
 
-def test_code_isexchanged_with_the_secret_in_the_form(party, provider, client, vault):
+def test_code_is_exchanged_with_the_secret_in_the_form(party, provider, client, vault):
     exchange(party, client(auth_method=AuthMethod.POST, secret=vault.seal("p&=% é")))
     form, headers = _sent(provider)
     assert form == GRANT | {"client_id": "cli_acme.portal", "client_secret": "p&=% é"}
     assert "authorization" not in headers
 
 
-def test_code_isexchanged_with_a_signed_assertion(party, provider, client, vault):
+def test_code_is_exchanged_with_a_signed_assertion(party, provider, client, vault):
     sealed = vault.seal(_pem(KEYS["ES256"]))
     exchange(party, client(auth_method=AuthMethod.PRIVATE_KEY_JWT, private_key=sealed))
     form, headers = _sent(provider)
@@ -65,7 +67,7 @@ def test_code_isexchanged_with_a_signed_assertion(party, provider, client, vault
     assert "client_secret" not in form
 
 
-def test_code_isexchanged_by_a_public_client(party, provider, client):
+def test_code_is_exchanged_by_a_public_client(party, provider, client):
     exchange(party, client(auth_method=AuthMethod.NONE, secret=None))
     form, headers = _sent(provider)
     assert form == GRANT | {"client_id": "cli_acme.portal"}
