@@ -10,7 +10,7 @@ from portal.core.address import Address
 from portal.core.admission import Admitted, Known
 from portal.core.registry import Account, Role, Tenant
 from portal.store.engine import AnyRow
-from portal.store.tables import IdentityRow, TenantRow, UserRow
+from portal.store.tables import IdentityRow, TenantRow, UserRow, table
 
 ACCOUNT_COLUMNS = (
     UserRow.id.label("user_id"),
@@ -68,6 +68,35 @@ def account_from(row: AnyRow) -> Account:
     )
 
 
+_IDENTITIES = table(IdentityRow)
+_USERS = table(UserRow)
+
+_BY_ID = _ACCOUNTS.where(UserRow.id == bindparam("user_id"))
+_LINKED = _ACCOUNTS.join(IdentityRow, IdentityRow.user_id == UserRow.id).where(
+    IdentityRow.issuer == bindparam("issuer"),
+    IdentityRow.subject == bindparam("subject"),
+    IdentityRow.tenant_id == bindparam("tenant_id"),
+)
+_TAKEN = select(IdentityRow.id).where(
+    IdentityRow.user_id == bindparam("user_id"),
+    IdentityRow.issuer == bindparam("issuer"),
+    IdentityRow.client_id == bindparam("client_id"),
+)
+_LINK = insert(_IDENTITIES)
+_USED = (
+    update(_IDENTITIES)
+    .where(
+        _IDENTITIES.c.issuer == bindparam("of_issuer"),
+        _IDENTITIES.c.subject == bindparam("of_subject"),
+        _IDENTITIES.c.tenant_id == bindparam("of_tenant"),
+    )
+    .values(last_used_at=bindparam("last_used_at"))
+)
+_SIGNED_IN = (
+    update(_USERS)
+    .where(_USERS.c.id == bindparam("of_user"))
+    .values(last_sign_in_at=bindparam("last_sign_in_at"), group_role=bindparam("group_role"))
+)
 _BY_KEY = _ACCOUNTS.where(UserRow.email_key == bindparam("key"))
 
 
@@ -85,25 +114,19 @@ def known(
     subject: Subject,
 ) -> Known:
     """Give what is known of somebody who came back from a provider."""
-    linked = connection.execute(
-        _ACCOUNTS.join(IdentityRow, IdentityRow.user_id == UserRow.id).where(
-            IdentityRow.issuer == subject.issuer,
-            IdentityRow.subject == subject.name,
-            IdentityRow.tenant_id == tenant.id,
-        )
-    ).first()
+    who = {"issuer": subject.issuer, "subject": subject.name, "tenant_id": tenant.id}
+    linked = connection.execute(_LINKED, who).first()
     if linked is not None:
         return Known(linked=account_from(linked))
     addressed = by_address(connection, address)
     if addressed is None:
         return Known()
-    taken = connection.execute(
-        select(IdentityRow.id).where(
-            IdentityRow.user_id == addressed.id,
-            IdentityRow.issuer == subject.issuer,
-            IdentityRow.client_id == subject.client_id,
-        )
-    ).first()
+    holder = {
+        "user_id": addressed.id,
+        "issuer": subject.issuer,
+        "client_id": subject.client_id,
+    }
+    taken = connection.execute(_TAKEN, holder).first()
     return Known(addressed=addressed, taken=taken is not None)
 
 
@@ -124,34 +147,27 @@ def enter(
     else:
         user_id = admitted.account.id
     if admitted.link:
-        connection.execute(
-            insert(IdentityRow).values(
-                user_id=user_id,
-                tenant_id=tenant.id,
-                issuer=subject.issuer,
-                client_id=subject.client_id,
-                subject=subject.name,
-                created_at=now,
-                last_used_at=now,
-            )
-        )
+        link = {
+            "user_id": user_id,
+            "tenant_id": tenant.id,
+            "issuer": subject.issuer,
+            "client_id": subject.client_id,
+            "subject": subject.name,
+            "created_at": now,
+            "last_used_at": now,
+        }
+        connection.execute(_LINK, link)
     else:
-        connection.execute(
-            update(IdentityRow)
-            .where(
-                IdentityRow.issuer == subject.issuer,
-                IdentityRow.subject == subject.name,
-                IdentityRow.tenant_id == tenant.id,
-            )
-            .values(last_used_at=now)
-        )
-    connection.execute(
-        update(UserRow)
-        .where(UserRow.id == user_id)
-        .values(last_sign_in_at=now, group_role=admitted.group_role)
-    )
-    row = connection.execute(_ACCOUNTS.where(UserRow.id == user_id)).one()
-    return account_from(row)
+        used = {
+            "of_issuer": subject.issuer,
+            "of_subject": subject.name,
+            "of_tenant": tenant.id,
+            "last_used_at": now,
+        }
+        connection.execute(_USED, used)
+    noted = {"of_user": user_id, "last_sign_in_at": now, "group_role": admitted.group_role}
+    connection.execute(_SIGNED_IN, noted)
+    return account_from(connection.execute(_BY_ID, {"user_id": user_id}).one())
 
 
 def _create(connection: Connection, admitted: Admitted, *, tenant: Tenant, now: datetime) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from portal.store.tables import AuditRow
+from portal.store.tables import AuditRow, table
+
+_INSERT = insert(table(AuditRow))
 
 
 class Event(StrEnum):
@@ -45,7 +47,7 @@ class Entry:
 def record(connection: Connection, *entries: Entry) -> None:
     """Append entries to the trail."""
     if entries:
-        connection.execute(insert(AuditRow), [_values(entry) for entry in entries])
+        connection.execute(_INSERT, [_values(entry) for entry in entries])
 
 
 def _values(entry: Entry) -> dict[str, Any]:

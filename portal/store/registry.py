@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection as DbConnection
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from portal.core.address import Address, Domain
 from portal.core.registry import (
@@ -45,6 +45,10 @@ _TENANT = (
     TenantRow.absolute_hours,
     TenantRow.version,
 )
+
+
+_TENANT_BY_ID = select(*_TENANT).where(TenantRow.id == bindparam("tenant_id"))
+_TENANT_BY_SLUG = select(*_TENANT).where(TenantRow.slug == bindparam("slug"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +91,13 @@ class Registry:
     def tenant(self, slug: str) -> Bundle | None:
         """Give the tenant of that slug with its connections."""
         with self._database.read() as connection:
-            row = connection.execute(select(*_TENANT).where(TenantRow.slug == slug)).first()
+            row = connection.execute(_TENANT_BY_SLUG, {"slug": slug}).first()
             return self._bundle(connection, row) if row else None
 
     def tenant_by_id(self, tenant_id: int) -> Bundle | None:
         """Give the tenant with its connections, as they are now."""
         with self._database.read() as connection:
-            row = connection.execute(select(*_TENANT).where(TenantRow.id == tenant_id)).first()
+            row = connection.execute(_TENANT_BY_ID, {"tenant_id": tenant_id}).first()
             return self._bundle(connection, row) if row else None
 
     def by_issuer(self, issuer: str, *, limit: int = 2) -> list[tuple[Tenant, Connection]]:

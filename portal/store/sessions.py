@@ -11,7 +11,7 @@ from portal.core.session import Session, SignedInBy
 from portal.crypto import new_token, token_hash
 from portal.store.accounts import ACCOUNT_COLUMNS, account_from
 from portal.store.engine import AnyRow
-from portal.store.tables import SessionRow, TenantRow, UserRow
+from portal.store.tables import SessionRow, TenantRow, UserRow, table
 
 _SESSIONS = (
     select(
@@ -39,6 +39,10 @@ _SESSIONS = (
 
 
 _BY_TOKEN = _SESSIONS.where(SessionRow.token_hash == bindparam("token_hash"))
+_OF_ACCOUNT = _SESSIONS.where(SessionRow.user_id == bindparam("account_id")).order_by(
+    SessionRow.id.desc()
+)
+_INSERT = insert(table(SessionRow))
 
 
 def open_session(
@@ -53,27 +57,26 @@ def open_session(
 ) -> str:
     """Open a session and give the token for its cookie; only the token's hash is kept."""
     token = new_token()
-    connection.execute(
-        insert(SessionRow).values(
-            token_hash=token_hash(token),
-            public_id=secrets.token_hex(8),
-            user_id=account.id,
-            method=by.method,
-            connection_id=by.connection_id,
-            connection_name=by.connection_name,
-            issuer=by.issuer,
-            client_id=by.client_id,
-            subject=by.subject,
-            sid=by.sid,
-            id_token=by.id_token,
-            created_at=now,
-            authenticated_at=now,
-            last_seen_at=now,
-            ends_by=ends_by,
-            network=network,
-            user_agent=user_agent[:300],
-        )
-    )
+    values = {
+        "token_hash": token_hash(token),
+        "public_id": secrets.token_hex(8),
+        "user_id": account.id,
+        "method": by.method,
+        "connection_id": by.connection_id,
+        "connection_name": by.connection_name,
+        "issuer": by.issuer,
+        "client_id": by.client_id,
+        "subject": by.subject,
+        "sid": by.sid,
+        "id_token": by.id_token,
+        "created_at": now,
+        "authenticated_at": now,
+        "last_seen_at": now,
+        "ends_by": ends_by,
+        "network": network,
+        "user_agent": user_agent[:300],
+    }
+    connection.execute(_INSERT, values)
     return token
 
 
@@ -85,8 +88,8 @@ def load(connection: Connection, token: str) -> Session | None:
 
 def of_account(connection: Connection, account_id: int) -> list[Session]:
     """Give every session of an account, the newest first."""
-    query = _SESSIONS.where(SessionRow.user_id == account_id).order_by(SessionRow.id.desc())
-    return [_session(row) for row in connection.execute(query)]
+    rows = connection.execute(_OF_ACCOUNT, {"account_id": account_id})
+    return [_session(row) for row in rows]
 
 
 def touch(connection: Connection, session: Session, now: datetime) -> None:

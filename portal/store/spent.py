@@ -6,7 +6,13 @@ from sqlalchemy import Connection, delete
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.crypto import token_hash
-from portal.store.tables import SpentRow
+from portal.store.tables import SpentRow, table
+
+_SPENT = table(SpentRow)
+_SPEND = {
+    "sqlite": sqlite.insert(_SPENT).on_conflict_do_nothing().returning(_SPENT.c.token_hash),
+    "postgresql": postgresql.insert(_SPENT).on_conflict_do_nothing().returning(_SPENT.c.token_hash),
+}
 
 
 def spend(connection: Connection, token: str, *, expires_at: datetime) -> bool:
@@ -14,14 +20,8 @@ def spend(connection: Connection, token: str, *, expires_at: datetime) -> bool:
 
     It counts once the caller's transaction is committed.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = (
-        insert(SpentRow)
-        .values(token_hash=token_hash(token), expires_at=expires_at)
-        .on_conflict_do_nothing()
-        .returning(SpentRow.token_hash)
-    )
-    return connection.execute(statement).first() is not None
+    values = {"token_hash": token_hash(token), "expires_at": expires_at}
+    return connection.execute(_SPEND[connection.dialect.name], values).first() is not None
 
 
 def sweep(connection: Connection, now: datetime) -> int:
