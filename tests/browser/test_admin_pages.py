@@ -1,0 +1,213 @@
+"""The admin pages in a real browser: for axe, on any width, and all the way to `required`."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from portal.store.tables import DomainRow
+from tests.browser.admin_stand import PASSWORD, AdminStand, running_portal
+from tests.browser.complaints import Complaints
+
+ACME = "/admin/tenants/acme"
+WIDTHS = (1280, 360, 320)
+SCHEMES = ("light", "dark")
+_FINDINGS = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
+  (finding) => `${finding.id}: ${finding.nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
+_SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+PAGES = {
+    "all companies": ("ops", "/admin/"),
+    "no company fits": ("ops", "/admin/?q=nothing"),
+    "new company": ("ops", "/admin/new-tenant"),
+    "trail of all": ("ops", "/admin/audit"),
+    "suspend": ("ops", f"{ACME}/suspend"),
+    "overview": ("it", ACME),
+    "overview of an empty company": ("ops", "/admin/tenants/newco"),
+    "domains": ("it", f"{ACME}/domains"),
+    "no domains": ("ops", "/admin/tenants/newco/domains"),
+    "claim": ("it", f"{ACME}/domains/new"),
+    "proven domain": ("it", f"{ACME}/domains/acme.test"),
+    "unproven domain": ("it", f"{ACME}/domains/xn--mnchen-3ya.test"),
+    "remove a domain": ("it", f"{ACME}/domains/acme.test/remove"),
+    "connections": ("it", f"{ACME}/connections"),
+    "no connections": ("ops", "/admin/tenants/newco/connections"),
+    "connection": ("it", f"{ACME}/connections/okta"),
+    "new connection": ("it", f"{ACME}/connections/new"),
+    "application": ("it", f"{ACME}/clients/main"),
+    "new application": ("it", f"{ACME}/clients/new"),
+    "people": ("it", f"{ACME}/people"),
+    "person": ("it", f"{ACME}/people/2"),
+    "new person": ("it", f"{ACME}/people/new"),
+    "trail": ("it", f"{ACME}/audit"),
+    "trail of one reference": ("it", f"{ACME}/audit?reference=4F7K-0000"),
+    "explain": ("it", f"{ACME}/explain?email=ann@acme.test&policy=required&rollout=10"),
+    "settings": ("it", f"{ACME}/settings"),
+}
+
+
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AdminStand]:
+    with running_portal(tmp_path_factory.mktemp("admin")) as running:
+        yield running
+
+
+def signed_in(browser: Browser, stand: AdminStand, email: str, **options: Any) -> Page:
+    page = browser.new_context(**options).new_page()
+    page.set_default_timeout(10_000)
+    page.goto(f"{stand.portal}/login")
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/dashboard")
+    return page
+
+
+@pytest.fixture(scope="module")
+def signed_in_pages(browser: Browser, stand: AdminStand) -> Iterator[dict[str, Page]]:
+    pages = {who: signed_in(browser, stand, f"{who}@{at}") for who, at in _PEOPLE.items()}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+_PEOPLE = {"ops": "portal.test", "it": "acme.test"}
+
+
+def check(page: Page) -> None:
+    page.evaluate(AXE_SCRIPT)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(_SIDEWAYS) <= 0, f"runs off the side at {width}"
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert page.evaluate(_FINDINGS) == [], f"{width} {scheme}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_and_nothing_runs_off_the_side(stand, signed_in_pages, name):
+    who, path = PAGES[name]
+    page = signed_in_pages[who]
+    heard = Complaints(page, stand.portal)
+    assert page.goto(stand.portal + path).status == 200
+    expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    check(page)
+    assert heard.heard == []
+
+
+def test_axe_finds_nothing_on_forms_with_errors_and_on_the_questions(stand, signed_in_pages):
+    page = signed_in_pages["it"]
+    page.goto(f"{stand.portal}{ACME}/domains/new")
+    page.get_by_label("Domain").fill("co.uk")
+    page.get_by_role("button", name="Claim domain").click()
+    expect(page.get_by_text("is a public suffix")).to_be_visible()
+    check(page)
+    page.goto(f"{stand.portal}{ACME}/domains/acme.test")
+    page.get_by_label("SSO required").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Require SSO for acme.test?")
+    check(page)
+    page.goto(f"{stand.portal}{ACME}/people/new")
+    page.get_by_role("button", name="Add person").click()
+    check(page)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_an_admin_goes_from_nothing_to_required_by_what_stands_on_the_pages(
+    browser, stand, scripts
+):
+    if scripts:
+        domain, options = "newco.test", {}
+    else:
+        domain, options = "second.newco.test", {"java_script_enabled": False}
+    page = signed_in(browser, stand, "it@newco.test", **options)
+    page.get_by_role("link", name="Administration").click()
+    claim_and_prove(page, stand, domain)
+    if scripts:
+        add_application_and_connection(page, stand)
+    lead_domain(page, stand, domain)
+    try_connection(page, passes=True)
+    mark_break_glass(page, stand)
+    require(page, stand, domain)
+    page.context.close()
+
+
+def claim_and_prove(page: Page, stand: AdminStand, domain: str) -> None:
+    page.get_by_role("link", name="Domains").click()
+    page.get_by_role("link", name="Claim a domain").first.click()
+    page.get_by_label("Domain").fill(domain)
+    page.get_by_role("button", name="Claim domain").click()
+    name = page.locator("#record-name").inner_text()
+    value = page.locator("#record-value").inner_text()
+    assert name == f"_portal-challenge.{domain}"
+    stand.dns.domains.add(domain)
+    page.get_by_role("button", name="Check now").click()
+    expect(
+        page.get_by_role("status").get_by_text("The record is not there yet").first
+    ).to_be_visible()
+    stand.dns.records[name] = [value]
+    page.get_by_role("button", name="Check now").click()
+    expect(page.get_by_text(f"{domain} is proven")).to_be_visible()
+
+
+def add_application_and_connection(page: Page, stand: AdminStand) -> None:
+    page.get_by_role("link", name="Connections").click()
+    page.get_by_role("link", name="Add an application first").click()
+    page.get_by_label("Issuer").fill(stand.issuer)
+    page.get_by_role("button", name="Read the issuer").click()
+    expect(page.get_by_role("heading", name="What the issuer publishes")).to_be_visible()
+    page.get_by_label("Client ID").fill("cli_newco")
+    page.get_by_label("Client secret").fill("a secret")
+    page.get_by_role("button", name="Save application").click()
+    expect(page.get_by_text("Now register these addresses")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy Redirect URI")).to_be_visible()
+    page.get_by_role("link", name="Connections").click()
+    page.get_by_role("link", name="Add a connection").click()
+    page.get_by_label("Name", exact=True).fill("Newco Okta")
+    page.get_by_role("button", name="Add connection").click()
+    expect(page.get_by_text("Newco Okta is added")).to_be_visible()
+
+
+def lead_domain(page: Page, stand: AdminStand, domain: str) -> None:
+    page.get_by_role("link", name="Domains").click()
+    page.get_by_role("link", name=domain, exact=True).click()
+    page.get_by_label("SSO optional").check()
+    page.get_by_label("Newco Okta").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("It holds from now on")).to_be_visible()
+
+
+def try_connection(page: Page, *, passes: bool) -> None:
+    page.get_by_role("link", name="Connections").click()
+    page.get_by_role("link", name="Newco Okta").click()
+    page.get_by_label("With the address").fill("it@newco.test")
+    page.get_by_role("button", name="Start the test").click()
+    words = "Every check passed" if passes else "Not every check passed"
+    expect(page.get_by_role("heading", name=words)).to_be_visible()
+    expect(page.get_by_text("it@newco.test").first).to_be_visible()
+
+
+def mark_break_glass(page: Page, stand: AdminStand) -> None:
+    page.get_by_role("link", name="People").click()
+    page.get_by_role("link", name="Nora Okonjo").click()
+    if page.get_by_role("button", name="Mark as break-glass").count():
+        page.get_by_label("Reason").fill("On call")
+        page.get_by_role("button", name="Mark as break-glass").click()
+        expect(page.get_by_text("is break-glass now")).to_be_visible()
+
+
+def require(page: Page, stand: AdminStand, domain: str) -> None:
+    page.get_by_role("link", name="Domains").click()
+    page.get_by_role("link", name=domain, exact=True).click()
+    page.get_by_label("SSO required").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(re.compile("Not met"))).to_have_count(0)
+    page.get_by_role("button", name="Require SSO").click()
+    expect(page.get_by_text("It holds from now on")).to_be_visible()
+    with stand.services.database.read() as connection:
+        policy = select(DomainRow.policy).where(DomainRow.name == domain)
+        assert connection.execute(policy).scalar_one() == "required"
