@@ -67,6 +67,17 @@ def test_code_is_exchanged_with_a_signed_assertion(party, provider, client, vaul
     assert "client_secret" not in form
 
 
+def test_key_that_signs_is_published_and_follows_a_change(party, client, vault):
+    published = []
+    for algorithm in ("ES256", "ES256", "EdDSA"):
+        sealed = vault.seal(_pem(KEYS[algorithm]))
+        published.append(party.public_jwk(client(private_key=sealed)))
+    assert published[0] == published[1]
+    assert [entry["alg"] for entry in published] == ["ES256", "ES256", "EdDSA"]
+    assert all("d" not in entry for entry in published)
+    fails(FailureCode.SSO_UNAVAILABLE, party.public_jwk, client())
+
+
 def test_code_is_exchanged_by_a_public_client(party, provider, client):
     exchange(party, client(auth_method=AuthMethod.NONE, secret=None))
     form, headers = _sent(provider)

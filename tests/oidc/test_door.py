@@ -203,6 +203,26 @@ def _hangs_up_after_the_first(server, peer):
         server.asked.append(peer.request())  # takes the second request, and answers nothing
 
 
+def test_answers_reach_those_who_asked_when_many_ask_at_once(open_door, serve):
+    door = open_door(limits=Limits(at_once=8))
+    server = serve(routes(lambda asked: answer({"path": asked.path})))
+    wrong = []
+
+    def ask(name):
+        for number in range(50):
+            path = f"/{name}/{number}"
+            if door.get_json(ISSUER, server.url + path) != {"path": path}:
+                wrong.append(path)
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert server.connections <= 8
+
+
 def test_question_on_a_connection_that_just_died_is_asked_again(door, serve):
     server = serve(_hangs_up_after_the_first)
     assert [door.get_json(ISSUER, server.url) for _ in range(2)] == [{"a": 1}] * 2
