@@ -43,6 +43,9 @@ _OF_ACCOUNT = _SESSIONS.where(SessionRow.user_id == bindparam("account_id")).ord
     SessionRow.id.desc()
 )
 _INSERT = insert(table(SessionRow))
+_END_BY_TOKEN = delete(table(SessionRow)).where(
+    table(SessionRow).c.token_hash == bindparam("of_hash")
+)
 
 
 def open_session(
@@ -106,7 +109,7 @@ def end(connection: Connection, session_id: int) -> bool:
 
 def end_by_token(connection: Connection, token: str) -> bool:
     """End the session of a cookie's token; give whether it was there."""
-    return _end_where(connection, [SessionRow.token_hash == token_hash(token)]) > 0
+    return connection.execute(_END_BY_TOKEN, {"of_hash": token_hash(token)}).rowcount > 0
 
 
 def end_by_public_id(connection: Connection, public_id: str, *, account_id: int) -> bool:
