@@ -8,14 +8,16 @@ import redis
 
 from portal.core.registry import AuthMethod, Client
 from portal.crypto import CookieSeal, Passwords, Vault, derived_key
+from portal.observe import log
 from portal.oidc.client import RelyingParty
 from portal.oidc.http import Door
-from portal.oidc.transport import Limits
 from portal.oidc.provider import Providers
+from portal.oidc.transport import Limits
 from portal.settings import Settings
 from portal.store import schema
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.registry import Registry
+from portal.throttle import Gate, Known
 
 __all__ = ["Services", "build_services", "default_client", "open_vault"]
 
@@ -47,6 +49,8 @@ class Services:
     door: Door
     providers: Providers
     relying_party: RelyingParty
+    known: Known
+    gate: Gate
     now: Callable[[], datetime]
 
     def readiness(self) -> Readiness:
@@ -81,6 +85,7 @@ class Services:
         """Let go of every connection."""
         self.database.close()
         self.door.close()
+        self.gate.close()
 
 
 def build_services(
@@ -93,7 +98,7 @@ def build_services(
     """Build the services; nothing is connected to before its first use."""
     database = Database(settings.database_url)
     vault = open_vault(settings)
-    secret = settings.secret_key.get_secret_value()
+    secret, redis_url = settings.secret_key.get_secret_value(), settings.redis_url
     door = Door(now, allow_local=settings.allow_local_issuers, limits=limits)
     providers = Providers(door, now)
     return Services(
@@ -109,6 +114,10 @@ def build_services(
         door=door,
         providers=providers,
         relying_party=RelyingParty(providers, door, vault=vault, now=now),
+        known=Known(derived_key(secret, "known")),
+        gate=Gate(
+            now, redis_url=redis_url.get_secret_value() if redis_url else None, note=log.warning
+        ),
         now=now,
     )
 

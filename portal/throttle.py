@@ -1,10 +1,24 @@
-"""What is counted against whom: the limits on wrong passwords."""
+"""What is counted against whom: wrong passwords in the database, sheer numbers at the gate.
+
+password_limits   wrong passwords: by address, by network, by domain
+Known             browsers that signed in before: nobody else's tries shut them out
+Gate              requests of one network in a minute, before any work is done for them
+"""
 
 import hashlib
+import hmac
+import ipaddress
+import secrets
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import redis
 
 from portal.core.address import Address
+
+WINDOW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +30,171 @@ class Limit:
     window: timedelta
 
 
-def password_limits(address: Address) -> tuple[Limit, ...]:
-    """Give the limits that a wrong password for `address` counts against."""
-    return (Limit(_key("password", address.key), 10, timedelta(minutes=15)),)
+@dataclass(frozen=True, slots=True)
+class PasswordLimits:
+    """What a wrong password counts against.
+
+    `own` holds exactly, whatever races. `shared` are kept by many people together: they are looked
+    at before the password is, and count wrong ones alone.
+    """
+
+    own: Limit
+    shared: tuple[Limit, ...] = ()
+
+
+def password_limits(
+    address: Address, *, network: str = "", known_browser: str = ""
+) -> PasswordLimits:
+    """Give the limits that a wrong password for `address` counts against.
+
+    A browser that the address's owner signed in with has a budget of its own and passes the shared
+    limits: strangers cannot lock anybody out of it.
+    """
+    if known_browser:
+        return PasswordLimits(Limit(_key("known", known_browser), 10, WINDOW))
+    shared = [Limit(_key("domain", str(address.domain)), 200, WINDOW)]
+    if network:
+        shared.append(Limit(_key("network", network_of(network)), 100, WINDOW))
+    return PasswordLimits(Limit(_key("password", address.key), 10, WINDOW), tuple(shared))
+
+
+def network_of(text: str) -> str:
+    """Give the network that counts as one party: an IPv4 address, or the /64 of an IPv6 one."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
 
 
 def _key(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
+
+
+class Known:
+    """Marks for browsers that signed in by password, each good for one address and half a year.
+
+    A mark is `id.time.signature`; the address is signed but not in it, so that a mark tells nobody
+    who uses the browser.
+    """
+
+    lifetime = timedelta(days=180)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def mark(self, address: Address, now: datetime) -> str:
+        """Make the mark of a browser in which the owner of `address` just signed in."""
+        head = f"{secrets.token_hex(8)}.{int(now.timestamp())}"
+        return f"{head}.{self._sign(head, address)}"
+
+    def browser(self, mark: str, address: Address, now: datetime) -> str:
+        """Give the browser's id where the mark is ours, fresh and of this address, else nothing."""
+        head, _, signature = mark.rpartition(".")
+        name, _, made = head.partition(".")
+        if not made.isascii() or not made.isdigit() or len(mark) > 120 or not signature.isascii():
+            return ""
+        if not hmac.compare_digest(signature, self._sign(head, address)):
+            return ""
+        age = now.timestamp() - int(made)
+        return name if age <= self.lifetime.total_seconds() else ""
+
+    def _sign(self, head: str, address: Address) -> str:
+        return hmac.new(self._key, f"{head}|{address.key}".encode(), "sha256").hexdigest()
+
+
+MINUTE = 60
+GATES: Mapping[str, int] = {"discover": 600, "submit": 1200}
+_MOST_NETWORKS = 50_000
+_SHARES = 60  # a process tells the others each time it has used one of so many shares
+_REST = 5.0  # seconds for which a Redis that failed is left alone
+
+
+@dataclass(slots=True)
+class _Count:
+    mine: int = 0
+    untold: int = 0
+    others: int = 0
+
+
+class Gate:
+    """Counts requests of one network by the minute, for each of `GATES`, at no cost to the rest.
+
+    In this process alone, or with Redis over all of them: each tells the others its numbers in
+    small shares, so that most requests ask nobody. Without an answer it counts for itself.
+    `note` hears when Redis goes and comes back.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        redis_url: str | None = None,
+        note: Callable[[str], object] = str,
+    ) -> None:
+        self._now = now
+        self._note = note
+        self._redis = (
+            redis.Redis.from_url(redis_url, socket_timeout=0.2, socket_connect_timeout=0.2)
+            if redis_url
+            else None
+        )
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._counts: dict[tuple[str, str], _Count] = {}
+        self._rests_until = 0.0
+
+    def enter(self, kind: str, network: str) -> int | None:
+        """Count a request: None lets it pass, else the seconds after which to come again."""
+        second = self._now().timestamp()
+        most, place = GATES[kind], (kind, network_of(network))
+        with self._lock:
+            minute = int(second // MINUTE)
+            if minute != self._minute:
+                self._minute, self._counts = minute, {}
+            count = self._counts.get(place)
+            if count is None:
+                if len(self._counts) >= _MOST_NETWORKS:
+                    return None
+                count = self._counts[place] = _Count()
+            count.mine += 1
+            count.untold += 1
+            telling = 0
+            if self._redis and count.untold >= most // _SHARES and second >= self._rests_until:
+                telling, count.untold = count.untold, 0
+        if telling:
+            self._tell(count, place, minute=minute, number=telling)
+        if count.mine + count.others <= most:
+            return None
+        return max(1, MINUTE - int(second % MINUTE))
+
+    def _tell(self, count: _Count, place: tuple[str, str], *, minute: int, number: int) -> None:
+        assert self._redis is not None, "only shared numbers are told"
+        name = f"portal:gate:{_key(*place)[:32]}:{minute}"
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                pipe.incrby(name, number)
+                pipe.expire(name, 2 * MINUTE)
+                total = int(pipe.execute()[0])
+        except (redis.RedisError, OSError):
+            self._leave_alone()
+            return
+        with self._lock:
+            count.others = max(0, total - (count.mine - count.untold))
+        if self._rests_until:
+            self._rests_until = 0.0
+            self._note("cache.back")
+
+    def _leave_alone(self) -> None:
+        if not self._rests_until:
+            self._note("cache.gone")
+        self._rests_until = self._now().timestamp() + _REST
+
+    def close(self) -> None:
+        """Let go of Redis."""
+        if self._redis:
+            self._redis.close()

@@ -9,19 +9,27 @@ from portal.core.registry import Connection, Tenant
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Where a request comes from; `reference` is what its page, log and trail bear."""
+    """Where a request comes from; `reference` is what its page, log and trail bear.
+
+    `known_mark` is what an earlier sign-in left in the browser.
+    """
 
     network: str = ""
     user_agent: str = field(default="", repr=False)
     reference: str = ""
+    known_mark: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session was opened; `token` goes into its cookie and nowhere else."""
+    """A session was opened; `token` goes into its cookie and nowhere else.
+
+    `known_mark` is for the browser to keep: it passes the limits that strangers can exhaust.
+    """
 
     token: str = field(repr=False)
     next: SafePath
+    known_mark: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

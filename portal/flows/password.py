@@ -35,7 +35,7 @@ def check_password(
     token of the session that this browser leaves behind. Raises SignInFailure for an account that
     is disabled or whose tenant is suspended, only once the password was right.
     """
-    reserved = _reserve(services, address)
+    reserved = _reserve(services, address, visitor)
     if isinstance(reserved, attempts_log.Exhausted):
         return _throttled(address, math.ceil(reserved.retry_after.total_seconds()))
     stored = account.password_hash if account else None
@@ -45,7 +45,7 @@ def check_password(
         attempts_log.release(services.database, reserved)
         return _throttled(address, _BUSY_SECONDS)
     if account is None or not right:
-        _note_wrong(services, address, visitor, account=account)
+        _note_wrong(services, address, visitor, account=account, reserved=reserved)
         return WrongPassword()
     attempts_log.release(services.database, reserved)
     if account.disabled:
@@ -53,16 +53,18 @@ def check_password(
     if account.tenant and account.tenant.suspended:
         raise SignInFailure(FailureCode.TENANT_SUSPENDED, "the account's tenant is suspended")
     token = _open(services, account, password, visitor, previous=previous)
-    return SignedIn(token, next_path or HOME)
+    return SignedIn(token, next_path or HOME, services.known.mark(address, services.now()))
 
 
 def _reserve(
-    services: Services, address: Address
+    services: Services, address: Address, visitor: Visitor
 ) -> attempts_log.Reserved | attempts_log.Exhausted:
     if not services.settings.rate_limits:
         return attempts_log.Reserved()
-    limits = password_limits(address)
-    return attempts_log.reserve(services.database, limits, now=services.now())
+    now = services.now()
+    known = services.known.browser(visitor.known_mark, address, now)
+    limits = password_limits(address, network=visitor.network, known_browser=known)
+    return attempts_log.reserve(services.database, limits, now=now)
 
 
 def _throttled(address: Address, seconds: int) -> Throttled:
@@ -72,11 +74,17 @@ def _throttled(address: Address, seconds: int) -> Throttled:
 
 
 def _note_wrong(
-    services: Services, address: Address, visitor: Visitor, *, account: Account | None
+    services: Services,
+    address: Address,
+    visitor: Visitor,
+    *,
+    account: Account | None,
+    reserved: attempts_log.Reserved,
 ) -> None:
     SIGN_INS.labels("password", "wrong_password").inc()
     entry = _entry(services, address, visitor, account=account, outcome="wrong_password")
     with services.database.transaction() as connection:
+        attempts_log.count_wrong(connection, reserved, now=services.now())
         audit.record(connection, entry)
 
 

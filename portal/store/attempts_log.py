@@ -1,21 +1,22 @@
-"""A sliding log of what is limited: reserved before the work, so that races cannot overshoot."""
+"""A sliding log of wrong passwords: reserved before the work, so that races cannot overshoot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from portal.store.engine import Database
 from portal.store.tables import ThrottleRow
-from portal.throttle import Limit
+from portal.throttle import Limit, PasswordLimits
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A place under every limit; given back with `release` when nothing wrong happened."""
+    """A place under the own limit; given back with `release` when nothing wrong happened."""
 
-    ids: tuple[int, ...] = ()
+    id: int | None = None
+    shared: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,38 +26,54 @@ class Exhausted:
     retry_after: timedelta
 
 
-def reserve(database: Database, limits: Sequence[Limit], *, now: datetime) -> Reserved | Exhausted:
-    """Take a place under every limit, in one transaction, over all processes."""
-    ids: list[int] = []
+def reserve(database: Database, limits: PasswordLimits, *, now: datetime) -> Reserved | Exhausted:
+    """Take a place under the own limit, over all processes, where no shared one is reached."""
+    own = limits.own
     with database.transaction() as connection:
-        for limit in limits:
-            if not database.is_sqlite:
-                lock = text("SELECT pg_advisory_xact_lock(:key)")
-                connection.execute(lock, {"key": int(limit.key[:15], 16)})
-            since = now - limit.window
-            mine = ThrottleRow.key_hash == limit.key
-            connection.execute(delete(ThrottleRow).where(mine, ThrottleRow.at <= since))
-            hits, oldest = connection.execute(
-                select(func.count(), func.min(ThrottleRow.at)).where(mine)
-            ).one()
-            if hits >= limit.most:
-                connection.execute(delete(ThrottleRow).where(ThrottleRow.id.in_(ids)))
-                return Exhausted(oldest + limit.window - now)
-            ids.append(
-                connection.execute(
-                    insert(ThrottleRow).values(key_hash=limit.key, at=now).returning(ThrottleRow.id)
-                ).scalar_one()
-            )
-    return Reserved(tuple(ids))
+        for limit in limits.shared:
+            if until := _full_until(connection, limit, now):
+                return Exhausted(until - now)
+        if not database.is_sqlite:
+            lock = text("SELECT pg_advisory_xact_lock(:key)")
+            connection.execute(lock, {"key": int(own.key[:15], 16)})
+        mine = ThrottleRow.key_hash == own.key
+        connection.execute(delete(ThrottleRow).where(mine, ThrottleRow.at <= now - own.window))
+        hits, oldest = connection.execute(
+            select(func.count(), func.min(ThrottleRow.at)).where(mine)
+        ).one()
+        if hits >= own.most:
+            return Exhausted(oldest + own.window - now)
+        taken = insert(ThrottleRow).values(key_hash=own.key, at=now).returning(ThrottleRow.id)
+        return Reserved(connection.execute(taken).scalar_one(), limits.shared)
+
+
+def _full_until(connection: Connection, limit: Limit, now: datetime) -> datetime | None:
+    """Give when a shared limit has room again, None where it has."""
+    last = (
+        select(ThrottleRow.at)
+        .where(ThrottleRow.key_hash == limit.key, ThrottleRow.at > now - limit.window)
+        .order_by(ThrottleRow.at.desc())
+        .offset(limit.most - 1)
+        .limit(1)
+    )
+    at: datetime | None = connection.execute(last).scalar()
+    return at + limit.window if at else None
 
 
 def release(database: Database, reserved: Reserved) -> None:
-    """Give the places back: what was tried was right."""
+    """Give the place back: what was tried was right."""
+    if reserved.id is None:
+        return
     with database.transaction() as connection:
-        connection.execute(delete(ThrottleRow).where(ThrottleRow.id.in_(reserved.ids)))
+        connection.execute(delete(ThrottleRow).where(ThrottleRow.id == reserved.id))
 
 
-def sweep(database: Database, before: datetime) -> int:
-    """Forget what no window reaches any more; give how many."""
-    with database.transaction() as connection:
-        return connection.execute(delete(ThrottleRow).where(ThrottleRow.at < before)).rowcount
+def count_wrong(connection: Connection, reserved: Reserved, *, now: datetime) -> None:
+    """Count a wrong password against the limits that many people share."""
+    rows = _rows(reserved.shared, now)
+    if rows:
+        connection.execute(insert(ThrottleRow), rows)
+
+
+def _rows(limits: Sequence[Limit], now: datetime) -> list[dict[str, object]]:
+    return [{"key_hash": limit.key, "at": now} for limit in limits]

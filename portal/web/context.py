@@ -13,12 +13,18 @@ def services() -> Services:
     return cast("Services", current_app.extensions["portal"])
 
 
+def known_cookie() -> str:
+    """Give the name of the cookie that a password sign-in leaves in the browser."""
+    return "__Host-portal_known" if services().settings.is_https else "portal_known"
+
+
 def visitor() -> Visitor:
     """Give who is asking. The network is the socket's address or the trusted proxies' word."""
     return Visitor(
         network=request.remote_addr or "",
         user_agent=request.headers.get("User-Agent", "")[:300],
         reference=reference(),
+        known_mark=request.cookies.get(known_cookie(), ""),
     )
 
 

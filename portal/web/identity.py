@@ -15,7 +15,8 @@ from portal.core.redirects import safe_path
 from portal.core.session import Session
 from portal.flows.outcomes import GoToProvider, SignedIn
 from portal.store import sessions
-from portal.web.context import services
+from portal.throttle import Known
+from portal.web.context import known_cookie, services
 
 SESSION_COOKIE = "portal_session"
 _ATTEMPT_PREFIX = "portal_attempt_"
@@ -104,8 +105,12 @@ def _form_page() -> str:
 
 
 def remember_session(response: AnyResponse, outcome: SignedIn) -> None:
-    """Put the new session's token into its cookie."""
+    """Put the new session's token into its cookie, and what marks the browser into another."""
     response.set_cookie(SESSION_COOKIE, outcome.token, **_cookie_flags())
+    if outcome.known_mark:
+        response.set_cookie(
+            known_cookie(), outcome.known_mark, max_age=Known.lifetime, **_cookie_flags()
+        )
 
 
 def forget_session(response: AnyResponse) -> None:

@@ -25,7 +25,7 @@ from portal.flows.outcomes import (
 from portal.flows.sign_in import SignIn, begin, begin_at, route_of
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError
-from portal.web.failures import notice_for, notice_from_query, to_login
+from portal.web.failures import Words, notice_for, notice_from_query, to_login
 from portal.web.identity import (
     current_session,
     remember_attempt,
@@ -38,6 +38,13 @@ from portal.web.pages import Choice, ChoosePage, Notice, SignInPage, Tone
 blueprint = Blueprint("login", __name__)
 
 _LONGEST_PASSWORD = 1024
+_THIS_ADDRESS = Words(
+    "Too many tries for this address",
+    "Wait {wait} and try again. Single sign-on still works where your company has it.",
+)
+_THIS_NETWORK = Words(
+    "Too many sign-ins from your network", "Wait {wait} and try again. Nothing is locked."
+)
 _OFF_NOTE = "Single sign-on isn’t available right now. Only emergency accounts can use a password."
 
 
@@ -100,6 +107,8 @@ def _next(raw: str | None) -> SafePath | None:
 @blueprint.post("/auth/login")
 def submit() -> Response:
     """Take the form: to the provider, into the portal, or the page again with a message."""
+    if wait := _wait_at_gate("submit"):
+        return _too_many(_THIS_NETWORK, wait)
     toggle = request.form.get("toggle", "")
     if toggle in {"sso", "password"}:
         return _page(replace(_typed(), sso=toggle == "sso"))
@@ -171,9 +180,7 @@ def _answer(outcome: BeginOutcome) -> Response:
         case Failed():
             return to_login(outcome)
         case Throttled(retry_after):
-            response = _page(_throttled_page(retry_after), status=429)
-            response.headers["Retry-After"] = str(retry_after)
-            return response
+            return _too_many(_THIS_ADDRESS, retry_after)
         case PasswordAsked() | WrongPassword() | SsoMissing():
             return _page(_asked_again(outcome))
         case _:
@@ -197,15 +204,21 @@ def _asked_again(outcome: PasswordAsked | WrongPassword | SsoMissing) -> SignInP
     return replace(page, notice=Notice(tone=tone, title=title, text=text))
 
 
-def _throttled_page(retry_after: int) -> SignInPage:
+def _wait_at_gate(kind: str) -> int | None:
+    """Give the seconds that this visitor's network has to wait, None where it may pass."""
+    at = services()
+    if not at.settings.rate_limits:
+        return None
+    return at.gate.enter(kind, request.remote_addr or "")
+
+
+def _too_many(why: Words, retry_after: int) -> Response:
     minutes = max(1, round(retry_after / 60))
     wait = "a few seconds" if retry_after < 30 else f"{minutes} minute{'s' * (minutes > 1)}"
-    notice = Notice(
-        tone=Tone.ERROR,
-        title="Too many tries for this address",
-        text=f"Wait {wait} and try again. Single sign-on still works where your company has it.",
-    )
-    return replace(_typed(), ask_password=True, notice=notice)
+    notice = Notice(tone=Tone.ERROR, title=why.title, text=why.text.format(wait=wait))
+    response = _page(replace(_typed(), ask_password=True, notice=notice), status=429)
+    response.headers["Retry-After"] = str(retry_after)
+    return response
 
 
 def _choices(connections: tuple[Connection, ...]) -> tuple[Choice, ...]:
@@ -228,10 +241,14 @@ def form_again(error: CsrfError) -> Response:
 
 
 @blueprint.post("/auth/discover")
-def discover() -> Response | tuple[Response, int]:
+def discover() -> Response | tuple[Response, int] | tuple[Response, int, dict[str, str]]:
     """Say how a domain signs in; nothing here depends on whether the user exists."""
-    body: Any = request.get_json(silent=True)
-    raw = body.get("email") if isinstance(body, dict) else None
+    if wait := _wait_at_gate("discover"):
+        words = f"Too many questions from your network. Ask again in {wait} seconds."
+        body = jsonify(error="too_many_requests", message=words)
+        return body, 429, {"Retry-After": str(wait)}
+    asked: Any = request.get_json(silent=True)
+    raw = asked.get("email") if isinstance(asked, dict) else None
     if not isinstance(raw, str):
         return jsonify(error="invalid_request", message="Send JSON with an email."), 400
     try:
@@ -244,7 +261,7 @@ def discover() -> Response | tuple[Response, int]:
         "method": methods.get(len(route.connections), "choose"),
         "connections": [{"id": c.slug, "name": c.name} for c in route.connections],
     }
-    if body.get("words") is True:
+    if asked.get("words") is True:
         answer["message"] = _message(
             route.rule.tenant.name if route.rule else "", route.connections, route.off
         )

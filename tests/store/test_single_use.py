@@ -9,13 +9,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from portal.store import spent
-from portal.store.attempts_log import Exhausted, Reserved, release, reserve, sweep
+from portal.store.attempts_log import Exhausted, Reserved, count_wrong, release, reserve
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.tables import SpentRow
-from portal.throttle import Limit
+from portal.throttle import Limit, PasswordLimits
 from tests.builders import NOW
 
-LIMIT = Limit("a" * 64, 10, timedelta(minutes=15))
+LIMIT = PasswordLimits(Limit("a" * 64, 10, timedelta(minutes=15)))
 
 
 def race(take, takers: int = 8) -> list:
@@ -64,41 +64,44 @@ def test_expired_tokens_are_swept_and_others_stay(database: Database):
 
 
 def test_limit_holds_against_racing_tries(database: Database):
-    outcomes = race(lambda: reserve(database, [LIMIT], now=NOW), takers=16)
+    outcomes = race(lambda: reserve(database, LIMIT, now=NOW), takers=16)
     assert sum(isinstance(outcome, Reserved) for outcome in outcomes) == 10
 
 
 def test_limit_says_when_to_try_again(database: Database):
     for minute in range(10):
-        assert isinstance(reserve(database, [LIMIT], now=NOW + timedelta(minutes=minute)), Reserved)
-    refused = reserve(database, [LIMIT], now=NOW + timedelta(minutes=10))
+        assert isinstance(reserve(database, LIMIT, now=NOW + timedelta(minutes=minute)), Reserved)
+    refused = reserve(database, LIMIT, now=NOW + timedelta(minutes=10))
     assert refused == Exhausted(timedelta(minutes=5))
-    assert isinstance(reserve(database, [LIMIT], now=NOW + timedelta(minutes=15)), Reserved)
-    assert isinstance(reserve(database, [LIMIT], now=NOW + timedelta(minutes=15)), Exhausted)
+    assert isinstance(reserve(database, LIMIT, now=NOW + timedelta(minutes=15)), Reserved)
+    assert isinstance(reserve(database, LIMIT, now=NOW + timedelta(minutes=15)), Exhausted)
 
 
 def test_place_given_back_counts_no_more(database: Database):
     for _ in range(20):
-        reserved = reserve(database, [LIMIT], now=NOW)
+        reserved = reserve(database, LIMIT, now=NOW)
         assert isinstance(reserved, Reserved)
         release(database, reserved)
 
 
-def test_refusal_by_a_second_limit_takes_no_place_under_the_first(database: Database):
-    second = Limit("b" * 64, 1, timedelta(minutes=15))
-    reserve(database, [second], now=NOW)
+def test_shared_limit_counts_wrong_ones_and_then_takes_no_place_under_the_own(database: Database):
+    shared = Limit("b" * 64, 3, timedelta(minutes=15))
+    both = PasswordLimits(LIMIT.own, (shared,))
+    for minute in range(3):
+        reserved = reserve(database, both, now=NOW)
+        assert isinstance(reserved, Reserved)
+        with database.transaction() as connection:
+            count_wrong(connection, reserved, now=NOW + timedelta(minutes=minute))
+        release(database, reserved)
     for _ in range(15):
-        assert isinstance(reserve(database, [LIMIT, second], now=NOW), Exhausted)
-    assert isinstance(reserve(database, [LIMIT], now=NOW), Reserved)
+        refused = reserve(database, both, now=NOW + timedelta(minutes=5))
+        assert refused == Exhausted(timedelta(minutes=10))
+    assert isinstance(reserve(database, LIMIT, now=NOW), Reserved)
+    assert isinstance(reserve(database, both, now=NOW + timedelta(minutes=16)), Reserved)
 
 
 def test_limits_of_others_are_untouched(database: Database):
     for _ in range(10):
-        reserve(database, [LIMIT], now=NOW)
-    other = Limit("c" * 64, 10, timedelta(minutes=15))
-    assert isinstance(reserve(database, [other], now=NOW), Reserved)
-
-
-def test_old_entries_are_swept(database: Database):
-    reserve(database, [LIMIT], now=NOW)
-    assert sweep(database, NOW + timedelta(hours=1)) == 1
+        reserve(database, LIMIT, now=NOW)
+    other = PasswordLimits(Limit("c" * 64, 10, timedelta(minutes=15)))
+    assert isinstance(reserve(database, other, now=NOW), Reserved)

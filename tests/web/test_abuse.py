@@ -1,0 +1,175 @@
+"""Who floods is slowed and refused in plain words; nobody else is shut out by it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+
+from portal.app import create_app
+from portal.core.address import Address
+from portal.services import build_services
+from portal.throttle import GATES, Known, network_of
+from tests.visitor import Visitor
+from tests.web.conftest import PASSWORD
+
+pytestmark = pytest.mark.usefixtures("registry")
+
+PETER = "peter@initech.example"
+
+
+@pytest.fixture
+def clock() -> Iterator[FrozenDateTimeFactory]:
+    with freeze_time("2026-11-23 12:00:00") as frozen:
+        yield frozen
+
+
+def wrong(visitor: Visitor, email: str, network: str = "192.0.2.1") -> int:
+    answer = visitor.submit_from(network, email, "wrong")
+    return answer.status_code
+
+
+class FromNetwork(Visitor):
+    def submit_from(self, network: str, email: str, password: str):
+        form = {"email": email, "password": password, "is_sso": "false"}
+        return self.post("/auth/login", form, environ_base={"REMOTE_ADDR": network})
+
+
+@pytest.fixture
+def stranger(app: Flask) -> FromNetwork:
+    return FromNetwork(app)
+
+
+def test_known_browser_signs_in_while_strangers_exhaust_the_address(
+    app: Flask, visitor: Visitor, stranger: FromNetwork
+):
+    assert visitor.submit(PETER, PASSWORD).status_code == 303
+    assert [wrong(stranger, PETER) for _ in range(11)] == [200] * 10 + [429]
+    assert stranger.submit(PETER, PASSWORD).status_code == 429
+    assert Visitor(app).submit(PETER, PASSWORD).status_code == 429
+    assert visitor.submit(PETER, PASSWORD).status_code == 303
+
+
+def test_known_browser_has_a_budget_too_and_only_for_its_own_address(visitor: Visitor):
+    visitor.submit(PETER, PASSWORD)
+    assert [visitor.submit(PETER, "wrong").status_code for _ in range(11)] == [200] * 10 + [429]
+    assert [visitor.submit("bob@globex.example", "wrong").status_code for _ in range(11)] == (
+        [200] * 10 + [429]
+    )
+
+
+def test_wrong_passwords_of_one_network_end_at_a_hundred_and_others_go_on(
+    visitor: Visitor, stranger: FromNetwork
+):
+    codes = [wrong(stranger, f"u{n}@d{n}.example") for n in range(101)]
+    assert codes == [200] * 100 + [429]
+    refused = stranger.submit_from("192.0.2.1", PETER, PASSWORD)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 900
+    assert visitor.submit(PETER, PASSWORD).status_code == 303
+
+
+def test_wrong_passwords_of_one_domain_end_at_two_hundred_and_known_browsers_pass(
+    app: Flask, visitor: Visitor, stranger: FromNetwork
+):
+    visitor.submit(PETER, PASSWORD)
+    codes = [wrong(stranger, f"u{n}@initech.example", f"198.51.100.{n}") for n in range(201)]
+    assert codes == [200] * 200 + [429]
+    assert Visitor(app).submit(PETER, PASSWORD).status_code == 429
+    assert Visitor(app).submit("bob@globex.example", PASSWORD).status_code == 303
+    assert visitor.submit(PETER, PASSWORD).status_code == 303
+
+
+def test_refusals_look_the_same_for_addresses_nobody_has(visitor: Visitor):
+    for _ in range(10):
+        visitor.submit("nobody@initech.example", "wrong")
+        visitor.submit(PETER, "wrong")
+    unknown = visitor.submit("nobody@initech.example", "wrong")
+    known = visitor.submit(PETER, "wrong")
+    assert unknown.status_code == known.status_code == 429
+    assert "Too many tries" in unknown.text
+
+
+def test_discovery_is_limited_by_network_with_json_and_opens_again(
+    clock: FrozenDateTimeFactory, app: Flask
+):
+    visitor = Visitor(app)
+
+    def ask(network: str):
+        return visitor.client.post(
+            "/auth/discover",
+            base_url=visitor.base,
+            json={"email": PETER},
+            environ_base={"REMOTE_ADDR": network},
+        )
+
+    for n in range(GATES["discover"]):
+        assert ask(f"2001:db8::{n:x}").status_code == 200
+    refused = ask("2001:db8::ffff")
+    assert refused.status_code == 429
+    assert refused.json["error"] == "too_many_requests"
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert ask("2001:db8:1::1").status_code == 200
+    clock.tick(timedelta(seconds=61))
+    assert ask("2001:db8::1").status_code == 200
+
+
+def test_submits_are_limited_by_network_with_a_page(
+    clock: FrozenDateTimeFactory, services, visitor: Visitor
+):
+    del clock
+    for _ in range(GATES["submit"]):
+        assert services.gate.enter("submit", "127.0.0.1") is None
+    refused = visitor.submit("ann@acme.example", is_sso="true")
+    assert refused.status_code == 429
+    assert "from your network" in refused.text
+    assert int(refused.headers["Retry-After"]) >= 1
+
+
+def test_limits_switched_off_let_everything_pass(make_settings, database_of_registry):
+    off = build_services(
+        make_settings(PORTAL_DATABASE_URL=database_of_registry, PORTAL_RATE_LIMITS="off")
+    )
+    visitor = Visitor(create_app(off))
+    for _ in range(GATES["discover"] + 1):
+        off.gate.enter("discover", "127.0.0.1")
+    assert off.gate.enter("discover", "127.0.0.1") is not None
+    answer = visitor.client.post("/auth/discover", base_url=visitor.base, json={"email": PETER})
+    assert answer.status_code == 200
+    off.close()
+
+
+@pytest.fixture
+def database_of_registry(services) -> str:
+    return services.database.url.render_as_string(hide_password=False)
+
+
+def test_mark_of_a_browser_is_good_for_its_address_its_time_and_our_key_alone():
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    peter, bob = Address.parse(PETER), Address.parse("bob@initech.example")
+    marks = Known(b"k" * 32)
+    mark = marks.mark(peter, now)
+    assert marks.browser(mark, peter, now + timedelta(days=179))
+    assert "peter" not in mark
+    assert not marks.browser(mark, bob, now)
+    assert not marks.browser(mark, peter, now + timedelta(days=181))
+    assert not Known(b"x" * 32).browser(mark, peter, now)
+    for bad in ("", ".", "..", "a.b.c", mark[:-1], mark + "é", "²".join(mark.split(".", 1))):
+        assert not marks.browser(bad, peter, now)
+
+
+@pytest.mark.parametrize(
+    ("text", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::9", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("no address", "no address"),
+        ("", ""),
+    ],
+)
+def test_network_is_one_ipv4_address_or_a_whole_ipv6_link(text: str, network: str):
+    assert network_of(text) == network
