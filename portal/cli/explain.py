@@ -1,12 +1,17 @@
 """`portal explain`: why an address signs in the way it does."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import click
 
+from portal.cli.examples import examples
 from portal.core.address import Address, AddressError
+from portal.core.otherwise import otherwise
+from portal.core.registry import Account
 from portal.core.routing import (
     Asked,
     AskPassword,
@@ -17,33 +22,95 @@ from portal.core.routing import (
     UseSso,
     Verdict,
 )
+from portal.flows.seed_trial import judge_as_if_applied
 from portal.flows.sign_in import judge
-from portal.services import build_services
+from portal.seeding.folder import read_folder
+from portal.services import Services, build_services
 from portal.settings import load_settings
-from portal.store import schema
+from portal.store import accounts, schema
+from portal.store.engine import DatabaseGoneError
+from portal.store.near_misses import near_misses
+from portal.store.schema import NotMigratedError
+
+_WORDS = {
+    "password": "signs in with a password",
+    "sso": "signs in with SSO",
+    "choose": "chooses between connections",
+    "refused": "is refused",
+}
 
 
-@click.command("explain")
+@click.command(
+    "explain",
+    epilog=examples(
+        "portal explain ann@acme.example",
+        "portal explain ann@acme.example --sso           with 'Sign in with SSO' chosen",
+        "portal explain ann@acme.example --seeds seeds/  had this folder been applied",
+        "portal explain ann@acme.example --json | jq -r .method",
+    ),
+)
 @click.argument("email")
 @click.option("--sso", is_flag=True, help="As if 'Sign in with SSO' had been chosen.")
+@click.option(
+    "--seeds",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="PATH",
+    help="As if this folder or file had been applied.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
-def command(email: str, *, sso: bool, as_json: bool) -> None:
-    """Tell why EMAIL signs in the way it does, rule by rule.
-
-    Example: portal explain someone@acme.example --sso
-    """
+def command(email: str, *, sso: bool, seeds: Path | None, as_json: bool) -> None:
+    """Tell why EMAIL signs in the way it does, rule by rule, and what would change it."""
     try:
         address = Address.parse(email)
     except AddressError as error:
         raise click.ClickException(f"{email!r} is no e-mail address: {error}") from None
     services = build_services(load_settings())
-    schema.check_migrated(services.database)
-    verdict, _ = judge(services, address, asked=Asked(wants_sso=sso))
-    services.close()
+    try:
+        verdict, account = _judge(services, address, asked=Asked(wants_sso=sso), seeds=seeds)
+    finally:
+        services.close()
     if as_json:
         click.echo(json.dumps(as_values(address, verdict), indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(as_lines(address, verdict)))
+        hints = otherwise(verdict, address, account=account, knows_passwords=seeds is None)
+        click.echo("\n".join(as_lines(address, verdict, hints=hints)))
+
+
+def _judge(
+    services: Services, address: Address, *, asked: Asked, seeds: Path | None
+) -> tuple[Verdict, Account | None]:
+    if seeds is None:
+        schema.check_migrated(services.database)
+        verdict, _ = judge(services, address, asked=asked)
+        with services.database.read() as connection:
+            return _with_near_misses(services, verdict), accounts.by_address(connection, address)
+    desired = read_folder(seeds)
+    has_registry = _has_registry(services)
+    if not has_registry:
+        click.echo("The database cannot be read: the files answer alone.", err=True)
+    return judge_as_if_applied(services, desired, address, asked=asked, has_registry=has_registry)
+
+
+def _has_registry(services: Services) -> bool:
+    try:
+        schema.check_migrated(services.database)
+    except (DatabaseGoneError, NotMigratedError):
+        return False
+    return True
+
+
+def _with_near_misses(services: Services, verdict: Verdict) -> Verdict:
+    """Give the verdict with the domains that may have been meant, where there is no such one."""
+    first = verdict.trace[0]
+    if first.outcome != "not in the registry":
+        return verdict
+    with services.database.read() as connection:
+        found = near_misses(connection, verdict.route.domain)
+    if not found:
+        return verdict
+    verb = "is" if len(found) == 1 else "are"
+    detail = f"{verdict.route.domain} is not in the registry; {' and '.join(found)} {verb}."
+    return replace(verdict, trace=(replace(first, detail=detail), *verdict.trace[1:]))
 
 
 def as_values(address: Address, verdict: Verdict) -> dict[str, Any]:
@@ -75,16 +142,12 @@ def method_of(verdict: Verdict) -> str:
             return "refused"
 
 
-def as_lines(address: Address, verdict: Verdict) -> list[str]:
-    """Give a verdict as a short tree for people."""
-    words = {
-        "password": "signs in with a password",
-        "sso": "signs in with SSO",
-        "choose": "chooses between connections",
-        "refused": "is refused",
-    }
-    lines = [f"{address} {words[method_of(verdict)]}"]
-    for index, step in enumerate(verdict.trace):
-        branch = "└─" if index == len(verdict.trace) - 1 else "├─"
-        lines.append(f"{branch} {step.rule}: {step.outcome}. {step.detail}")
-    return lines
+def as_lines(address: Address, verdict: Verdict, *, hints: Sequence[str]) -> list[str]:
+    """Give a verdict as a short tree for people: the rule that decided stands last."""
+    method = method_of(verdict)
+    through = verdict.decision
+    way = f" through {through.connection.name}" if isinstance(through, UseSso) else ""
+    lines = [f"{address} {_WORDS[method]}{way}."]
+    lines += (f"├─ {step.rule}: {step.detail}" for step in verdict.trace[:-1])
+    lines.append(f"└─ {verdict.trace[-1].rule}: {verdict.reason}")
+    return [*lines, "", *hints] if hints else lines

@@ -4,7 +4,9 @@ from alembic.util import CommandError
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import DatabaseError
 
+from portal.seeding.problems import SeedError
 from portal.settings import SettingsError
+from portal.store.causes import cause_of
 from portal.store.engine import DatabaseGoneError
 from portal.store.schema import NotMigratedError
 
@@ -14,27 +16,19 @@ def lines_for(error: Exception) -> list[str]:
     match error:
         case SettingsError():
             return error.problems
+        case SeedError():
+            return [str(problem) for problem in error.problems]
         case NotMigratedError():
             return [str(error)]
         case DatabaseGoneError():
             return [f"the database cannot be reached: {cause_of(error)}; check PORTAL_DATABASE_URL"]
         case DatabaseError(orig=InsufficientPrivilege()):
-            return [f"the database refuses it: {_first_line(error.orig)}; grant it to the portal"]
+            return [f"the database refuses it: {cause_of(error)}; grant it to the portal"]
         case DatabaseError() if type(error) is DatabaseError:
-            return [f"the database cannot be read: {_first_line(error.orig)}"]
+            return [f"the database cannot be read: {cause_of(error)}; check PORTAL_DATABASE_URL"]
         case CommandError():
             return [f"the schema cannot be migrated: {error}; is the database of a newer portal?"]
         case OSError(filename=str()):
             return [f"{error.filename}: {error.strerror}"]
-    return []
-
-
-def cause_of(error: DatabaseGoneError) -> str:
-    """Give the driver's own word for why; none of them repeats a password."""
-    cause = error.__cause__
-    return _first_line(getattr(cause, "orig", None) or cause or error)
-
-
-def _first_line(error: object) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+        case _:
+            return []

@@ -55,6 +55,7 @@ def command(host: str, port: int, workers: int) -> None:
     settings = load_settings()
     check_database(settings)
     address = check_port(host, port)
+    tell_of_troubles(settings)
     counters = prepare_metrics(settings.instance_dir)
     click.echo(
         f"Portal on {shown(address, port)} for {settings.base_url} ({workers} workers)", err=True
@@ -72,6 +73,21 @@ def check_database(settings: Settings) -> None:
         schema.check_migrated(database)
     finally:
         database.close()
+
+
+def tell_of_troubles(settings: Settings) -> None:
+    """Log what the portal runs with and an operator should know; `portal doctor` says more."""
+    from portal.flows.client_checks import clients_with_problems
+    from portal.observe import configure_logging, log
+    from portal.services import build_services
+
+    configure_logging(json_lines=settings.is_production)
+    if settings.is_production and settings.allow_local_issuers:
+        log.warning("local_issuers.allowed", mend="set PORTAL_ALLOW_LOCAL_ISSUERS=false")
+    services = build_services(settings)
+    for client, cause in clients_with_problems(services):
+        log.error("client.unusable", tenant=client.tenant, client=client.key, cause=cause)
+    services.close()
 
 
 def check_port(host: str, port: int) -> str:

@@ -31,7 +31,7 @@ def load_settings(
     are made once and kept in the instance folder.
     """
     given = os.environ if environ is None else environ
-    values = {**_from_file((folder or Path.cwd()) / ".env"), **given}
+    values = {**read_dotenv((folder or Path.cwd()) / ".env"), **given}
     problems = _unknown(values, given)
     wanted = {name: values[name] for name in known_names() if values.get(name)}
     try:
@@ -50,7 +50,7 @@ def known_names() -> frozenset[str]:
     return frozenset(name for names in setting_names().values() for name in names)
 
 
-def _from_file(path: Path) -> dict[str, str]:
+def read_dotenv(path: Path) -> dict[str, str]:
     """Give what a `.env` file sets, each value as it is written there."""
     if not path.is_file():
         return {}

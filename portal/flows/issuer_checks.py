@@ -1,0 +1,139 @@
+"""Looks at every issuer as a sign-in would, each once and many side by side."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from requests import Response
+
+from portal.core.errors import FailureCode, SignInFailure
+from portal.core.finding import Finding, advice, failure, fine
+from portal.core.jwks import read_jwks
+from portal.oidc.http import json_object
+from portal.oidc.metadata import Metadata, discovery_url, read_metadata
+from portal.services import Services
+
+Progress = Callable[[int, int], None]
+"""Told how many are done, of how many."""
+
+TOLERANCE = timedelta(seconds=60)  # on token times, as `portal.core.tokens` has it
+_IN_STEP = timedelta(seconds=5)  # a Date header counts whole seconds, and answers travel
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an issuer publishes; without metadata `problem` says why there is none.
+
+    `ahead` is how far its clock is before ours, None where its answer bore no date.
+    """
+
+    issuer: str
+    metadata: Metadata | None = None
+    keys: int = 0
+    ahead: timedelta | None = None
+    problem: str = ""
+    is_down: bool = False
+
+
+def inspect_all(
+    services: Services, issuers: Sequence[str], *, progress: Progress
+) -> list[Inspection]:
+    """Inspect issuers, in their order."""
+    found: dict[str, Inspection] = {}
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="issuer") as pool:
+        under_way = [pool.submit(_inspect, services, issuer) for issuer in issuers]
+        for done in as_completed(under_way):
+            inspection = done.result()
+            found[inspection.issuer] = inspection
+            progress(len(found), len(issuers))
+    return [found[issuer] for issuer in issuers]
+
+
+def _inspect(services: Services, issuer: str) -> Inspection:
+    door = services.door
+    try:
+        url = discovery_url(issuer, allow_local=door.allow_local)
+        answer = door.get(issuer, url)
+        ahead = _clock(services, answer)
+        if answer.status_code != HTTPStatus.OK:
+            return Inspection(issuer, problem=f"the provider answered {answer.status_code}")
+        document = json_object(answer)
+        metadata = read_metadata(document, issuer=issuer, allow_local=door.allow_local)
+        keys = read_jwks(door.get_json(issuer, metadata.jwks_uri))
+    except SignInFailure as error:
+        is_down = error.code is FailureCode.PROVIDER_UNAVAILABLE
+        return Inspection(issuer, problem=error.detail, is_down=is_down)
+    return Inspection(issuer, metadata, len(keys.keys), ahead)
+
+
+def _clock(services: Services, answer: Response) -> timedelta | None:
+    """Give how far ahead the clock of an answer was; what a cache kept is older by its Age."""
+    with suppress(TypeError, ValueError, OverflowError):
+        said = parsedate_to_datetime(answer.headers.get("Date", ""))
+        said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
+        return said + timedelta(seconds=int(answer.headers.get("Age", "0"))) - services.now()
+    return None
+
+
+def judge_issuer(services: Services, seen: Inspection, *, in_use: bool) -> Finding:
+    """Say how an issuer is; what nobody is sent to keeps nobody out."""
+    bad = failure if in_use else advice
+    name = f"issuer {seen.issuer}"
+    if seen.metadata is None:
+        return bad(name, seen.problem, _mend(services, seen))
+    if not seen.keys:
+        mend = "ask the provider; nobody can sign in there until it publishes its keys"
+        return bad(name, f"no key at {seen.metadata.jwks_uri} could verify a sign-in", mend)
+    if not seen.metadata.algorithms:
+        mend = "have it sign ID tokens with RS256, PS256, ES256, EdDSA or their stronger kin"
+        return bad(name, "it signs ID tokens with no algorithm that is allowed", mend)
+    keys = "1 key" if seen.keys == 1 else f"{seen.keys} keys"
+    detail = f"{keys}; {_told_clock(seen.ahead)}; {_offers(seen.metadata)}"
+    if seen.ahead is not None and seen.ahead > TOLERANCE:
+        return bad(name, detail, "set the clocks: its tokens are from a time yet to come")
+    if seen.ahead is not None and seen.ahead < -TOLERANCE:
+        return advice(name, detail, "set the clocks: its tokens may be over when they come")
+    return fine(name, detail)
+
+
+def _told_clock(ahead: timedelta | None) -> str:
+    if ahead is None:
+        return "its answers bear no date"
+    if abs(ahead) <= _IN_STEP:
+        return "its clock is in step"
+    seconds = round(abs(ahead).total_seconds())
+    return f"its clock is {seconds:,} s {'ahead' if ahead > timedelta() else 'behind'}"
+
+
+def _offers(metadata: Metadata) -> str:
+    offered = {
+        "sign-out": metadata.end_session_endpoint is not None,
+        "back-channel logout": metadata.backchannel_logout,
+        "front-channel logout": metadata.frontchannel_logout,
+    }
+    does = [name for name, is_so in offered.items() if is_so]
+    lacks = [name for name, is_so in offered.items() if not is_so]
+    parts = [f"offers {', '.join(does)}"] if does else []
+    return "; ".join([*parts, f"no {', no '.join(lacks)}"] if lacks else parts)
+
+
+def _mend(services: Services, seen: Inspection) -> str:
+    if seen.is_down:
+        host = urlsplit(seen.issuer).hostname
+        return f"see that this machine reaches {host}, and that the provider is up"
+    if not services.settings.allow_local_issuers and _is_vetoed(seen.problem):
+        return (
+            "give the provider's public https URL; for one in your own network set "
+            "PORTAL_ALLOW_LOCAL_ISSUERS=true"
+        )
+    return "the issuer must be written just as its own metadata has it; correct the client"
+
+
+def _is_vetoed(problem: str) -> bool:
+    return problem in {"a URL is not https", "the host lies at an address that is not allowed"}
