@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
+from zlib import crc32
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _LOCATION = re.compile(rb"\r\nlocation: *([^\r]*)", re.IGNORECASE)
@@ -77,13 +78,13 @@ def visitor(job: Job, share: int) -> Visitor:
     start = share * len(job.emails) // job.connections
     emails = cycle([*job.emails[start:], *job.emails[:start]])
     if job.kind == "page":
-        return _pages(job)
+        return _pages(job, emails)
     return _sign_ins(job, emails) if job.kind == "sign-in" else _submits(job, emails)
 
 
-def _pages(job: Job) -> Visitor:
-    request, text = _get(job, "/login", ""), job.text.encode()
-    while True:
+def _pages(job: Job, emails: Iterator[str]) -> Visitor:
+    text = job.text.encode()
+    for request in cycle([_get(job, "/login", "", email=email) for email in _several(job, emails)]):
         answer = yield Step(request, is_first=True)
         _check(answer.status == b"200" and text in answer.body, answer)
 
@@ -112,11 +113,11 @@ def _sign_ins(job: Job, emails: Iterator[str]) -> Visitor:
         _check(sent.status == b"302" and sent.location.startswith(job.location), sent)
         asked = {name: found[0] for name, found in parse_qs(urlsplit(sent.location).query).items()}
         _check(asked.get("login_hint") == email, sent)
-        back = yield Step(
-            _get(job, _callback(asked), "; ".join([job.cookie, *sent.cookies])), is_first=False
-        )
+        cookie = "; ".join([job.cookie, *sent.cookies])
+        back = yield Step(_get(job, _callback(asked), cookie, email=email), is_first=False)
         _check(back.status == b"303" and back.location.endswith("/dashboard"), back)
-        page = yield Step(_get(job, "/dashboard", "; ".join(back.cookies)), is_first=False)
+        cookie = "; ".join(back.cookies)
+        page = yield Step(_get(job, "/dashboard", cookie, email=email), is_first=False)
         _check(page.status == b"200" and email.encode() in page.body, page)
 
 
@@ -131,27 +132,34 @@ def _callback(asked: dict[str, str]) -> str:
 def _submit(job: Job, email: str) -> bytes:
     body = urlencode({"email": email, **job.form}).encode()
     head = (
-        f"POST /auth/login HTTP/1.1\r\n{_common(job, job.cookie)}"
+        f"POST /auth/login HTTP/1.1\r\n{_common(job, job.cookie, email)}"
         f"Origin: http://127.0.0.1:{job.port}\r\nSec-Fetch-Site: same-origin\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
 
-def _get(job: Job, path: str, cookie: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\n{_common(job, cookie)}\r\n".encode()
+def _get(job: Job, path: str, cookie: str, *, email: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\n{_common(job, cookie, email)}\r\n".encode()
 
 
-def _common(job: Job, cookie: str) -> str:
+def _common(job: Job, cookie: str, email: str) -> str:
     lines = [
         f"Host: 127.0.0.1:{job.port}",
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
         "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
         "Accept-Language: en",
+        f"X-Forwarded-For: {_network(email)}",
     ]
     if cookie:
         lines.append(f"Cookie: {cookie}")
     return "\r\n".join(lines) + "\r\n"
+
+
+def _network(email: str) -> str:
+    """Give each person an address of their own: a thousand from one would be refused as a flood."""
+    a, b, c, _ = crc32(email.encode()).to_bytes(4, "big")
+    return f"10.{a}.{b}.{c}"
 
 
 def _check(right: bool, answer: Answer) -> None:  # noqa: FBT001 - reads as an assertion

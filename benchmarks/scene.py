@@ -119,6 +119,7 @@ def _portal(url: str, instance: Path, keys: Mapping[str, str]) -> Iterator[Serve
         "PORTAL_INSTANCE_DIR": str(instance),
         "PORTAL_BASE_URL": f"http://127.0.0.1:{port}",
         "PORTAL_ALLOW_LOCAL_ISSUERS": "true",
+        "PORTAL_TRUSTED_PROXIES": "1",  # the load names a network for each person
     }
     if os.environ.get("BENCH_SERVER", "granian") == "granian":
         command = [str(_portal_command()), "serve", "--workers", "1", "--port", str(port)]
