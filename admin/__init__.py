@@ -8,6 +8,7 @@
     connections    the ways to identity providers; `clients` the applications they go through
     trial          the test sign-in of a connection, and its report
     people         the list, a new one; `person` roles, break-glass, sessions of one
+    failures       sign-ins that failed: the cause, who has to mend it, and how; `mends` the words
     trail          the audit trail: filters, export
     explain        why an address signs in the way it does, now and as it would be
     pages, *_pages what the templates print; `framing` and `forms` help to fill them
@@ -23,6 +24,7 @@ from admin import (  # noqa: F401 - each brings its routes
     domain,
     domains,
     explain,
+    failures,
     overview,
     people,
     person,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from admin.overview_pages import CheckLine
 from admin.pages import AdminPage, Form, Option, Pager
 
 
@@ -43,3 +44,42 @@ class TrailPage(AdminPage):
     path: str
     exports: tuple[tuple[str, str], ...]
     is_filtered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLine:
+    """A failed sign-in in the list."""
+
+    href: str
+    at: datetime
+    who: str
+    way: str
+    title: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailuresPage(AdminPage):
+    """The sign-ins that failed."""
+
+    reference: str
+    rows: tuple[FailureLine, ...]
+    pager: Pager
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailurePage(AdminPage):
+    """One failed sign-in."""
+
+    at: datetime
+    who: str
+    way: str
+    network: str
+    reference: str
+    title: str
+    text: str
+    mender: str
+    href: str
+    cause: str
+    steps: tuple[CheckLine, ...]
+    claims: tuple[tuple[str, str], ...]

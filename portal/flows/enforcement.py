@@ -12,12 +12,12 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from portal.core.address import Address, AddressError, Domain
+from portal.core.address import Address, AddressError
 from portal.core.changes import Item
 from portal.core.routing import in_rollout
 from portal.flows.tenant_edits import Actor, NotAllowed, SaveOutcome, save
 from portal.services import Services
-from portal.store import enforcement_facts, impact
+from portal.store import enforcement_facts
 from portal.store.tenant_items import TenantRef, client_items, connection_items
 
 LATELY = timedelta(days=30)
@@ -147,11 +147,9 @@ def reach(services: Services, tenant: TenantRef, domain: str, *, subdomains: boo
     since = services.now() - LATELY
     with services.database.read() as connection:
         by_password = enforcement_facts.came_by_password(connection, tenant.id, since=since)
-        people = [
-            person
-            for person in impact.people(connection, [tenant.id])
-            if _is_under(person.key, domain, subdomains=subdomains)
-        ]
+        people = enforcement_facts.people_of_domain(
+            connection, tenant.id, domain, subdomains=subdomains
+        )
     touched = [person for person in people if not person.is_exempt]
     buckets = [0] * 101
     for person in touched:
@@ -164,11 +162,6 @@ def reach(services: Services, tenant: TenantRef, domain: str, *, subdomains: boo
         left_out=sum(not person.has_used_sso for person in touched),
         by_rollout=tuple(sum(buckets[: number + 1]) for number in range(101)),
     )
-
-
-def _is_under(key: str, domain: str, *, subdomains: bool) -> bool:
-    own = key.rpartition("@")[2]
-    return own == domain or (subdomains and Domain(domain).covers(Domain(own)))
 
 
 def _first_per_cent(key: str) -> int:

@@ -1,13 +1,37 @@
 """What is known about a tenant before it requires SSO: who came in how, and when."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from portal.store.audit import Event
 from portal.store.progress import PASSWORD, SSO, TEST
-from portal.store.tables import AuditRow, ConnectionRow, UserRow
+from portal.store.tables import AuditRow, ConnectionRow, IdentityRow, UserRow
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An enabled person of a domain. `has_used_sso`: an identity is linked to the account."""
+
+    key: str
+    is_exempt: bool
+    has_used_sso: bool
+
+
+def people_of_domain(
+    connection: Connection, tenant_id: int, domain: str, *, subdomains: bool
+) -> list[Known]:
+    """Give a tenant's enabled people whose addresses are of a domain, or of one below it."""
+    of_domain = UserRow.email_key.endswith(f"@{domain}", autoescape=True)
+    if subdomains:
+        of_domain |= UserRow.email_key.endswith(f".{domain}", autoescape=True)
+    linked = exists().where(IdentityRow.user_id == UserRow.id)
+    query = select(UserRow.email_key, UserRow.sso_exempt, linked).where(
+        UserRow.tenant_id == tenant_id, ~UserRow.disabled, of_domain
+    )
+    return [Known(*row) for row in connection.execute(query)]
 
 
 def came_by_password(connection: Connection, tenant_id: int, *, since: datetime) -> set[str]:

@@ -25,6 +25,7 @@ class Filter:
     tenant_id: int | None
     person: str = ""
     event: str = ""
+    events: tuple[str, ...] = ()
     outcome: str = ""
     about: str = ""
     reference: str = ""
@@ -121,26 +122,28 @@ def _lines(where: list[ColumnElement[bool]]) -> Any:
 
 
 def _where(wanted: Filter) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = []
+    where = _outcome(wanted.outcome)
     if wanted.tenant_id is not None:
         where.append(AuditRow.tenant_id == wanted.tenant_id)
     for column, text in ((AuditRow.actor, wanted.person), (AuditRow.object, wanted.about)):
         if text:
             where.append(func.lower(column).contains(text.lower(), autoescape=True))
-    if wanted.event:
-        where.append(AuditRow.event == wanted.event)
-    if wanted.outcome == "failed":
-        failed = ("success", "created", "changed", "removed", "disabled")
-        where.append(AuditRow.outcome.not_in(failed))
-    elif wanted.outcome:
-        where.append(AuditRow.outcome == wanted.outcome)
-    if wanted.reference:
-        where.append(AuditRow.reference == wanted.reference)
+    for column, text in ((AuditRow.event, wanted.event), (AuditRow.reference, wanted.reference)):
+        if text:
+            where.append(column == text)
+    if wanted.events:
+        where.append(AuditRow.event.in_(wanted.events))
     if wanted.since:
         where.append(AuditRow.at >= wanted.since)
     if wanted.until:
         where.append(AuditRow.at < wanted.until)
     return where
+
+
+def _outcome(wanted: str) -> list[ColumnElement[bool]]:
+    if wanted == "failed":
+        return [AuditRow.outcome.not_in(("success", "created", "changed", "removed", "disabled"))]
+    return [AuditRow.outcome == wanted] if wanted else []
 
 
 def _line(row: AnyRow) -> Line:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import unescape
 from types import SimpleNamespace
+from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import select
 
@@ -45,9 +47,25 @@ def dns():
 
 
 @pytest.fixture
-def services(make_settings, cheap_passwords, clock, tmp_path, dns):
+def backend():
+    """Which database: a module that should run on both says so by its own `backend`."""
+    return "sqlite"
+
+
+@pytest.fixture
+def admin_database_url(backend, tmp_path, request):
+    if backend == "sqlite":
+        return f"sqlite:///{tmp_path / 'portal.db'}"
+    server, name = request.getfixturevalue("postgresql_url"), f"admin_{uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def services(make_settings, cheap_passwords, clock, admin_database_url, dns):
     settings = make_settings(
-        PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'portal.db'}",
+        PORTAL_DATABASE_URL=admin_database_url,
         PORTAL_BASE_URL="http://localhost",
         PORTAL_ALLOW_LOCAL_ISSUERS="true",
         PORTAL_DNS_SERVERS=dns.address,

@@ -30,6 +30,11 @@ def note(services, *, event, user_id=None, about="", days=1, tenant=1, outcome="
         audit.record(connection, entry)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request):
+    return request.param
+
+
 @pytest.fixture
 def ready(services, world):
     """All that must be so before: proven, on, somebody came through, break-glass came in."""

@@ -13,6 +13,11 @@ from tests.builders import NOW
 TRAIL = "/admin/tenants/acme/audit"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request):
+    return request.param
+
+
 @pytest.fixture
 def entries(services, world):
     def entry(**values):
