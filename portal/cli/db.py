@@ -40,8 +40,8 @@ def current() -> None:
         at = schema.current(connection)
     if at != schema.head():
         raise click.ClickException(
-            f"the schema is at {at or 'nothing'}, this version needs {schema.head()}: "
-            "run `portal db upgrade`"
+            f"the schema is {f'at {at}' if at else 'not there yet'}, this version needs "
+            f"{schema.head()}: run `portal db upgrade`"
         )
     click.echo(f"{at} (up to date)")
 

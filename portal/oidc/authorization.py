@@ -13,6 +13,7 @@ from portal.oidc.metadata import Metadata
 RESERVED = frozenset(
     {
         "response_type",
+        "response_mode",  # the callback reads the query and nothing else
         "client_id",
         "redirect_uri",
         "scope",

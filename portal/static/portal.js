@@ -73,12 +73,14 @@ function signIn(form) {
   });
   email.addEventListener("change", discover);
   password.addEventListener("input", () => leadsToSso() && render());
-  form.dataset.live = "";
-  render();
   // Asked for the password of this address, the person may go on to give it.
-  if (form.dataset.asked === undefined) discover();
-  else domain = email.value.trim().split("@").pop().toLowerCase();
-  return render;
+  const asked = form.dataset.asked !== undefined;
+  if (asked) domain = email.value.trim().split("@").pop().toLowerCase();
+  form.dataset.live = "";
+  return function refresh() {
+    render();
+    if (!asked) discover();
+  };
 }
 
 function revealPassword(button) {
@@ -93,7 +95,8 @@ function revealPassword(button) {
 }
 
 const form = document.querySelector("[data-sign-in]");
-const renderSignIn = form ? signIn(form) : () => {};
+const refreshSignIn = form ? signIn(form) : () => {};
+refreshSignIn();
 document.querySelectorAll(".reveal").forEach(revealPassword);
 
 document.addEventListener("submit", (event) => {
@@ -105,7 +108,7 @@ document.addEventListener("submit", (event) => {
 // A page that comes back by the Back button is fresh again.
 window.addEventListener("pageshow", () => {
   document.querySelectorAll("[data-busy]").forEach((button) => button.removeAttribute("data-busy"));
-  renderSignIn();
+  refreshSignIn(); // the browser gives the address back late
 });
 
 document.querySelectorAll("time").forEach((time) => {

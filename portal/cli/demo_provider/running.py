@@ -17,7 +17,10 @@ from portal.cli.demo_provider.participants import Client, Options, Person
 _LOOPBACK = "127.0.0.1"  # never another address: whoever asks here may be anybody
 _POLL_SECONDS = 0.05
 _PACKAGE = Path(__file__).parents[2]
-_CSP = "default-src 'none'; style-src 'self'; img-src 'self'; frame-src *; frame-ancestors 'none'"
+_CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src *; "
+    "frame-ancestors 'none'"
+)
 
 
 class DemoProvider(ControlFace):
