@@ -203,5 +203,7 @@ def row_of(services):
 @pytest.fixture(scope="session")
 def provider():
     """A real OpenID provider in a process of its own."""
-    with ProviderControl() as process:
+    people = {email: {} for email in ("it@acme.example", "ann@acme.example", "eve@evil.example")}
+    options = {"any_client": True, "auto": True}
+    with ProviderControl({"people": people, "options": options}) as process:
         yield process
