@@ -1,12 +1,17 @@
 """A tenant at a glance: what is still to do, and how its people sign in."""
 
+from collections.abc import Sequence
+
 from flask import render_template
 
 from admin.access import blueprint, scope
 from admin.framing import frame, tenant_path
-from admin.overview_pages import OverviewPage, StepLine
+from admin.overview_pages import Bar, Chart, OverviewPage, StepLine
 from portal.flows.checklist import Point, Step, checklist
+from portal.store.sign_in_days import Day
 from portal.web.context import services
+
+_HEIGHT, _STEP = 120, 20
 
 _TITLES = {
     Step.CLAIM: "Claim your domain",
@@ -62,8 +67,24 @@ def overview(tenant: str) -> str:
         by_sso=found.sign_ins.by_sso,
         by_password=found.sign_ins.by_password,
         failed=found.sign_ins.failed,
+        chart=_chart(found.days),
     )
     return render_template("admin/overview.html", page=page)
+
+
+def _chart(days: Sequence[Day]) -> Chart:
+    """Draw the days; a day's bar is as high as its share of the fullest day."""
+    most = max((day.by_sso + day.by_password + day.failed for day in days), default=0)
+
+    def height(number: int) -> int:
+        return max(2, round(number * _HEIGHT / most)) if number else 0
+
+    bars = tuple(
+        Bar(at * _STEP, height(day.by_sso), height(day.by_password), height(day.failed))
+        for at, day in enumerate(days)
+    )
+    numbers = tuple((day.day, day.by_sso, day.by_password, day.failed) for day in days)
+    return Chart(bars, numbers, most)
 
 
 def _line(point: Point, *, is_next: bool) -> StepLine:

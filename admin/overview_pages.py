@@ -1,6 +1,7 @@
 """What the overview of a tenant and the explanation of an address print."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from admin.pages import AdminPage, Form, Option
 
@@ -17,6 +18,25 @@ class StepLine:
     href: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A day of the chart: from the ground up SSO, password, failed, in units of the picture."""
+
+    x: int
+    sso: int
+    password: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Sign-ins by day, as bars and as numbers; `most` is what the highest bar stands for."""
+
+    bars: tuple[Bar, ...]
+    days: tuple[tuple[date, int, int, int], ...]
+    most: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewPage(AdminPage):
     """The checklist, and the numbers of the last 30 days."""
@@ -28,6 +48,7 @@ class OverviewPage(AdminPage):
     by_sso: int
     by_password: int
     failed: int
+    chart: Chart
 
 
 @dataclass(frozen=True, slots=True)

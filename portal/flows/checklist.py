@@ -5,9 +5,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from portal.services import Services
-from portal.store import population, progress
+from portal.store import population, progress, sign_in_days
 from portal.store.population import Population
 from portal.store.progress import Progress, SignIns
+from portal.store.sign_in_days import Day
 from portal.store.tenant_items import TenantRef
 
 LATELY = timedelta(days=30)
@@ -42,6 +43,7 @@ class Checklist:
     progress: Progress
     people: Population
     sign_ins: SignIns
+    days: tuple[Day, ...]
 
     @property
     def next(self) -> Point | None:
@@ -56,6 +58,7 @@ def checklist(services: Services, tenant: TenantRef) -> Checklist:
         found = progress.of_tenant(connection, tenant.id)
         people = population.of_tenant(connection, tenant_id=tenant.id)
         lately = progress.sign_ins(connection, tenant.id, since=since)
+        days = sign_in_days.by_day(connection, tenant.id, now=services.now(), days=LATELY.days)
         came = progress.has_come_in(connection, tenant.id, progress.SSO)
         tested = came or progress.has_come_in(connection, tenant.id, progress.TEST)
     points = (
@@ -67,4 +70,4 @@ def checklist(services: Services, tenant: TenantRef) -> Checklist:
         Point(Step.FIRST, came),
         Point(Step.REQUIRE, found.required > 0, found.optional),
     )
-    return Checklist(points, found, people, lately)
+    return Checklist(points, found, people, lately, tuple(days))

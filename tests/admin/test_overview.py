@@ -101,3 +101,38 @@ def test_a_break_glass_person_is_explained_too(services, world, admin):
             update(DomainRow).where(DomainRow.id == world.acme.domain_id).values(policy="required")
         )
     assert "signs in with a password" in admin.text(f"{EXPLAIN}?email=glass@acme.example")
+
+
+def test_the_chart_has_a_bar_for_each_day_and_the_numbers_as_a_table(services, world, admin):
+    for days in (0, 0, 1, 29, 30):
+        came_in(services, world.acme.id, days=days)
+    came_in(services, world.acme.id, event=audit.Event.SIGN_IN_PASSWORD, days=1)
+    came_in(services, world.acme.id, outcome="oidc_failed", days=1)
+    text = " ".join(admin.text(OVERVIEW).split())
+    assert text.count('<rect class="sso"') == 30
+    assert "Most on a day: 3" in text
+    row = '<tr><th scope="row">{}</th><td class="number" data-label="SSO">{}</td>'
+    assert row.format("23 November 2026", 2) in text
+    assert row.format("22 November 2026", 1) in text
+    assert row.format("25 October 2026", 1) in text
+    assert "24 October 2026" not in text
+
+
+def test_a_company_without_sign_ins_has_no_empty_chart(admin):
+    assert "<rect" not in admin.text(OVERVIEW)
+
+
+@pytest.mark.parametrize("days", [0, 1, 29])
+def test_days_are_those_of_utc_on_both_databases(database, days):
+    from portal.store.sign_in_days import by_day
+
+    at = NOW.replace(hour=23, minute=59) - timedelta(days=days)
+    entry = audit.Entry(
+        at=at, event=audit.Event.SIGN_IN_SSO, outcome="success", actor="a", tenant_id=7
+    )
+    with database.transaction() as connection:
+        audit.record(connection, entry)
+    with database.read() as connection:
+        found = by_day(connection, 7, now=NOW.replace(hour=1), days=30)
+    assert [day.day for day in found if day.by_sso] == [at.date()]
+    assert len(found) == 30
