@@ -19,6 +19,7 @@ class Challenge:
     domain_id: int
     domain: str
     tenant: str
+    tenant_id: int
     verified: bool
     token: str
     checked_at: datetime | None
@@ -28,7 +29,7 @@ class Challenge:
 
 
 _CHALLENGES = (
-    select(DomainProofRow, DomainRow.name, DomainRow.verified, TenantRow.slug)
+    select(DomainProofRow, DomainRow.name, DomainRow.verified, DomainRow.tenant_id, TenantRow.slug)
     .join(DomainRow, DomainRow.id == DomainProofRow.domain_id)
     .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
 )
@@ -54,13 +55,28 @@ def of_domain(connection: Connection, tenant_id: int, name: str) -> Challenge | 
 
 
 def due(connection: Connection, now: datetime, *, most: int) -> list[Challenge]:
-    """Give the challenges whose next check has come, the longest waiting first."""
+    """Give the challenges whose next check has come, the longest waiting first.
+
+    A domain that is proven otherwise, by an operator's word, is never among them.
+    """
+    by_record = ~DomainRow.verified | DomainProofRow.proven_at.is_not(None)
     query = (
-        _CHALLENGES.where(DomainProofRow.next_check_at <= now, TenantRow.status == "active")
+        _CHALLENGES.where(
+            DomainProofRow.next_check_at <= now, TenantRow.status == "active", by_record
+        )
         .order_by(DomainProofRow.next_check_at)
         .limit(most)
     )
     return [_challenge(row) for row in connection.execute(query)]
+
+
+def put_off(connection: Connection, domain_id: int, until: datetime) -> None:
+    """Put the next check of a domain off."""
+    connection.execute(
+        update(DomainProofRow)
+        .where(DomainProofRow.domain_id == domain_id)
+        .values(next_check_at=until)
+    )
 
 
 def note(
@@ -103,6 +119,7 @@ def _challenge(row: AnyRow) -> Challenge:
         domain_id=row.domain_id,
         domain=row.name,
         tenant=row.slug,
+        tenant_id=row.tenant_id,
         verified=row.verified,
         token=row.token,
         checked_at=row.checked_at,

@@ -67,6 +67,16 @@ def other_admins(connection: Connection, tenant_id: int, key: str) -> int:
     return connection.execute(query).scalar_one()
 
 
+def admin_addresses(connection: Connection, tenant_id: int) -> list[str]:
+    """Give the addresses of a tenant's admins who are enabled."""
+    query = select(UserRow.email).where(
+        UserRow.tenant_id == tenant_id,
+        ~UserRow.disabled,
+        or_(UserRow.role == "admin", UserRow.group_role == "admin"),
+    )
+    return list(connection.execute(query.order_by(UserRow.id)).scalars())
+
+
 def number_of(connection: Connection, key: str) -> int | None:
     """Give the number of the account of an address."""
     return connection.execute(select(UserRow.id).where(UserRow.email_key == key)).scalar()
