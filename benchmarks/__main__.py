@@ -70,7 +70,7 @@ def _options() -> Options:
         sizes=given.sizes
         or ((100, 10_000) if given.quick else (100, 1000, 10_000, 100_000, 1_000_000)),
         tenants=given.tenants,
-        turns=Turns(given.rounds or (2 if given.quick else 5), seconds, warm_up=min(seconds, 1.0)),
+        turns=Turns(given.rounds or (2 if given.quick else 5), seconds, warm_up=2 * seconds),
         postgresql=not given.no_postgresql,
         picture=given.picture or (None if given.quick else ROOT / "docs" / "growth.svg"),
         json=given.json,
