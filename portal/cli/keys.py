@@ -6,7 +6,7 @@ from portal.cli.examples import examples
 from portal.crypto import new_key
 
 
-@click.group("keys")
+@click.group("keys", epilog=examples("portal keys new"))
 def command() -> None:
     """Make encryption keys."""
 

@@ -29,7 +29,6 @@ SUMMARIES = {
     "doctor": "Check settings, database, keys and every issuer.",
 }
 INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
-PIPE_CLOSED = 141
 
 
 class LazyGroup(click.Group):
@@ -107,14 +106,16 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         result = cli.main(arguments, prog_name="portal", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
-        _end(["Stopped."], INTERRUPTED)
+        click.echo("Stopped.", err=True)
+        sys.stdout.flush()
+        os._exit(INTERRUPTED)  # all is unwound; threads that still wait for somebody need not end
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing may be written at the exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(PIPE_CLOSED)
+        sys.exit(1)
     except Exception as error:
         from portal.cli.refusals import lines_for
 

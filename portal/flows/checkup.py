@@ -61,7 +61,7 @@ def _advice_on(settings: Settings) -> Iterator[Finding]:
         )
     if settings.ssojet_issuer_url and not settings.ssojet_client_id:
         yield advice(
-            "default client",
+            "SSOJET settings",
             "SSOJET_ISSUER_URL is set and SSOJET_CLIENT_ID is not: there is no default client",
             "set SSOJET_CLIENT_ID too, or neither",
         )

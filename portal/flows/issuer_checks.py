@@ -44,14 +44,17 @@ class Inspection:
 def inspect_all(
     services: Services, issuers: Sequence[str], *, progress: Progress
 ) -> list[Inspection]:
-    """Inspect issuers, in their order."""
+    """Inspect issuers, in their order. Interrupted, it waits for none of them."""
     found: dict[str, Inspection] = {}
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="issuer") as pool:
+    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="issuer")
+    try:
         under_way = [pool.submit(_inspect, services, issuer) for issuer in issuers]
         for done in as_completed(under_way):
             inspection = done.result()
             found[inspection.issuer] = inspection
             progress(len(found), len(issuers))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     return [found[issuer] for issuer in issuers]
 
 
