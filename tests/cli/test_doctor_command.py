@@ -1,122 +1,18 @@
-"""`portal doctor`: what it finds, what it makes of it, and that it gives nothing away."""
+"""`portal doctor`: what it finds in the registry and at the issuers, and makes of it."""
 
 import json
-import socket
 import threading
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from portal.crypto import Vault, new_key
-from portal.settings import load_settings
+from portal.crypto import new_key
 from portal.store.tables import ClientRow, DomainProofRow, DomainRow
-from tests.builders import (
-    NOW,
-    add_client,
-    add_connection,
-    add_domain,
-    add_tenant,
-    add_user,
-)
-from tests.core.token_drafts import public
+from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant
+from tests.cli.small_issuer import SECRET, failed, warned
 from tests.databases import free_port
 from tests.oidc.servers import Server, answer, routes
-
-SECRET = "planted-secret"
-
-
-class Issuer:
-    """Publishes what a provider does; each test bends what it needs."""
-
-    def __init__(self):
-        self.metadata = {"end_session_endpoint": "end", "backchannel_logout_supported": True}
-        self.keys = [public()]
-        self.ahead = timedelta()
-        self.server = Server(routes(self._answer))
-        self.url = self.server.url
-
-    def _answer(self, asked):
-        if asked.path == "/jwks":
-            return answer({"keys": self.keys})
-        names = {"authorization_endpoint": "auth", "token_endpoint": "token", "jwks_uri": "jwks"}
-        document = {"issuer": self.url, **names, **self.metadata}
-        for name, value in document.items():
-            if name.endswith(("_endpoint", "_uri")):
-                document[name] = f"{self.url}/{value}"
-        date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
-        return answer(document, headers=f"Date: {date}\r\n")
-
-    def times_asked(self):
-        return sum("openid-configuration" in asked.path for asked in self.server.asked)
-
-
-@pytest.fixture
-def issuer():
-    issuer = Issuer()
-    yield issuer
-    issuer.server.close()
-
-
-@pytest.fixture
-def vault(tmp_path):
-    """The vault of the keys that the commands find in their instance folder."""
-    settings = load_settings({"PORTAL_INSTANCE_DIR": str(tmp_path / "instance")}, folder=tmp_path)
-    return Vault([key.get_secret_value() for key in settings.encryption_keys])
-
-
-@pytest.fixture
-def sound(registry, issuer, vault):
-    """A registry that nothing is wrong with; give what tests change."""
-    with registry.transaction() as connection:
-        acme = add_tenant(connection)
-        client = add_client(
-            connection,
-            acme,
-            issuer=issuer.url,
-            secret=vault.seal(SECRET),
-            secret_ref="env:ACME",
-            origin="seed",
-        )
-        okta = add_connection(connection, acme, client_id=client)
-        add_domain(connection, acme, connections=(okta,), policy="required")
-        add_user(
-            connection,
-            "it@acme.example",
-            acme,
-            role="admin",
-            sso_exempt=True,
-            password_hash="x",
-        )
-        add_user(connection, "ops@portal.example")
-    return registry
-
-
-@pytest.fixture
-def look(portal):
-    """Run the doctor on local issuers; give its findings by name, and its exit status."""
-
-    def run(**environ):
-        ended = portal("doctor", "--json", **{"PORTAL_ALLOW_LOCAL_ISSUERS": "true", **environ})
-        assert SECRET not in ended.out + ended.err
-        report = json.loads(ended.out)
-        assert set(report) == {"state", "checks"}
-        assert (ended.status == 1) is (report["state"] == "failure")
-        for check in report["checks"]:
-            assert list(check) == ["name", "state", "detail", "mend"]
-            assert (check["mend"] is None) is (check["state"] == "ok")
-        return ended.status, {check["name"]: check for check in report["checks"]}
-
-    return run
-
-
-def warned(found):
-    return sorted(name for name, check in found.items() if check["state"] == "warning")
-
-
-def failed(found):
-    return sorted(name for name, check in found.items() if check["state"] == "failure")
 
 
 # --- when all is well
@@ -323,78 +219,3 @@ def test_no_two_checks_share_a_name(portal, sound):
     ended = portal("doctor", "--json", SSOJET_ISSUER_URL="https://idp.example")
     names = [check["name"] for check in json.loads(ended.out)["checks"]]
     assert len(names) == len(set(names))
-
-
-# --- what stands around the portal
-
-
-def test_redis_mail_and_dns_that_do_not_answer_are_warnings(look, sound):
-    dead = free_port()
-    status, found = look(
-        PORTAL_REDIS_URL=f"redis://:{SECRET}@127.0.0.1:{dead}/0",
-        PORTAL_MAIL_URL=f"smtp://u:{SECRET}@127.0.0.1:{dead}",
-        PORTAL_DNS_SERVERS=f"127.0.0.1:{dead}",
-    )
-    assert status == 0
-    assert warned(found) == [f"dns 127.0.0.1:{dead}", "mail", "redis"]
-
-
-def test_redis_that_answers_is_fine(look, sound, redis_url):
-    assert look(PORTAL_REDIS_URL=redis_url)[1]["redis"]["detail"] == "answers"
-
-
-def test_a_mail_server_that_would_get_the_password_in_clear_is_a_warning(look, sound):
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def greet():
-        peer, _ = listener.accept()
-        with peer:
-            peer.sendall(b"220 mail.example\r\n")
-            while line := peer.recv(1000):
-                peer.sendall(
-                    b"221 bye\r\n" if line.startswith(b"QUIT") else b"250 mail.example\r\n"
-                )
-
-    threading.Thread(target=greet, daemon=True).start()
-    port = listener.getsockname()[1]
-    _, found = look(PORTAL_MAIL_URL=f"smtp://u:{SECRET}@127.0.0.1:{port}")
-    listener.close()
-    assert found["mail"]["state"] == "warning"
-    assert "offers no TLS" in found["mail"]["detail"]
-
-
-# --- when little works
-
-
-def test_an_unmigrated_database_is_told_and_the_rest_is_still_looked_at(look, issuer):
-    status, found = look(SSOJET_ISSUER_URL=issuer.url, SSOJET_CLIENT_ID="portal")
-    assert status == 1
-    assert failed(found) == ["migrations"]
-    assert found["migrations"]["mend"] == "run `portal db upgrade`"
-    assert found[f"issuer {issuer.url}"]["state"] == "ok"
-
-
-@pytest.mark.parametrize(
-    "url", [f"postgresql://u:{SECRET}@127.0.0.1:1/x?password={SECRET}", "sqlite:////no/such/x.db"]
-)
-def test_a_database_that_is_gone_is_told_without_its_password(look, url):
-    status, found = look(PORTAL_DATABASE_URL=url)
-    assert status == 1
-    assert failed(found) == ["database"]
-
-
-def test_settings_that_are_refused_are_failures_by_name(look):
-    status, found = look(PORTAL_NOPE=SECRET)
-    assert status == 1
-    assert found["settings"]["detail"].startswith("PORTAL_NOPE is no setting")
-
-
-def test_the_summary_counts(portal, sound, issuer):
-    issuer.server.close()
-    with sound.transaction() as connection:
-        add_tenant(connection, "globex")
-    ended = portal("doctor", PORTAL_ALLOW_LOCAL_ISSUERS="true")
-    assert ended.status == 1
-    assert ended.out.splitlines()[-1] == "1 failure and 1 warning."
-    (line,) = [line for line in ended.out.splitlines() if line.startswith("failure")]
-    assert " -> see that this machine reaches 127.0.0.1" in line
