@@ -14,7 +14,6 @@ from tests.cli.small_issuer import SECRET, failed, warned
 from tests.databases import free_port
 from tests.oidc.servers import Server, answer, routes
 
-
 # --- when all is well
 
 

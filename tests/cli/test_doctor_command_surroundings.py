@@ -9,7 +9,6 @@ from tests.builders import add_tenant
 from tests.cli.small_issuer import SECRET, failed, warned
 from tests.databases import free_port
 
-
 # --- what stands around the portal
 
 
