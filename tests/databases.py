@@ -6,6 +6,7 @@ at the end. With CI=true a missing one is a failure; elsewhere it is said and le
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -39,9 +41,39 @@ def postgresql_binaries() -> Path | None:
     return versions[-1].parent if versions else None
 
 
+class Server:
+    """A database server that a test may stop and start again at the same address."""
+
+    def __init__(self, url: str, command: list[Any], options: dict[str, Any], ready: Any) -> None:
+        self.url = url
+        self._command = command
+        self._options = options
+        self._ready = ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        if self._process is None:
+            self._process = subprocess.Popen(self._command, **self._options)
+            self._ready()
+
+    def stop(self) -> None:
+        """End it and every connection at once."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
 @contextmanager
 def postgresql_server() -> Iterator[str]:
     """Run a PostgreSQL of our own; give its URL without a database name."""
+    with postgresql_handle() as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_handle() -> Iterator[Server]:
+    """Run a PostgreSQL of our own that can be stopped and started."""
     binaries = postgresql_binaries()
     if binaries is None:
         missing("PostgreSQL")
@@ -60,29 +92,19 @@ def postgresql_server() -> Iterator[str]:
         **as_server,
     )
     options = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"]
-    server = subprocess.Popen(
-        [
-            binaries / "postgres",
-            "-D",
-            data,
-            "-p",
-            str(port),
-            "-h",
-            "127.0.0.1",
-            "-k",
-            folder,
-            *options,
-        ],
-        **quiet,
-        **as_server,
-    )
     url = f"postgresql://portal@127.0.0.1:{port}"
+    where = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
+    server = Server(
+        url,
+        [binaries / "postgres", *where, *options],
+        {**quiet, **as_server},
+        lambda: _wait_for_postgresql(url),
+    )
     try:
-        _wait_for_postgresql(url)
-        yield url
+        server.start()
+        yield server
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -100,22 +122,29 @@ def _wait_for_postgresql(url: str) -> None:
 @contextmanager
 def redis_server() -> Iterator[str]:
     """Run a Redis of our own; give its URL."""
+    with redis_handle() as server:
+        yield server.url
+
+
+@contextmanager
+def redis_handle() -> Iterator[Server]:
+    """Run a Redis of our own that can be stopped and started."""
     binary = shutil.which("redis-server")
     if binary is None:
         missing("Redis")
     assert binary is not None
     port = free_port()
-    server = subprocess.Popen(
+    server = Server(
+        f"redis://127.0.0.1:{port}/0",
         [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL},
+        lambda: _wait_for_port(port),
     )
     try:
-        _wait_for_port(port)
-        yield f"redis://127.0.0.1:{port}/0"
+        server.start()
+        yield server
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        server.stop()
 
 
 def _wait_for_port(port: int) -> None:

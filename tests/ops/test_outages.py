@@ -1,0 +1,66 @@
+"""Databases go and come back; people read plain words meanwhile, and nothing is restarted."""
+
+import re
+import time
+from types import SimpleNamespace
+
+from tests.databases import Server
+from tests.ops.conftest import PASSWORD
+from tests.ops.stand import Browser, Portal, eventually
+
+
+def readiness(portal: Portal) -> tuple[int, dict[str, str]]:
+    answer = portal.get("/readyz")
+    return answer.status_code, answer.json()["checks"]
+
+
+def test_redis_gone_is_named_and_signs_people_in(pair: SimpleNamespace, redis: Server):
+    assert readiness(pair.one) == (200, {"database": "ok", "migrations": "ok", "cache": "ok"})
+    redis.stop()
+    try:
+        began = time.monotonic()
+        status, checks = readiness(pair.one)
+        assert time.monotonic() - began < 4
+        assert (status, checks["cache"], checks["database"]) == (200, "down", "ok")
+        browser = Browser()
+        assert browser.sign_in_by_sso(pair.one, "p10@acme.example").status_code == 303
+        answer = Browser().submit(pair.two, "p10@initech.example", PASSWORD)
+        assert answer.status_code == 303
+    finally:
+        redis.start()
+    eventually(lambda: readiness(pair.one)[1]["cache"] == "ok", within=10)
+
+
+def test_database_gone_is_a_plain_503_and_heals_within_ten_seconds(
+    pair: SimpleNamespace, postgresql: Server
+):
+    browser = Browser()
+    browser.sign_in_by_sso(pair.one, "p11@acme.example")
+    browser.csrf_token(pair.two)
+    postgresql.stop()
+    try:
+        for portal in (pair.one, pair.two):
+            assert portal.get("/healthz").status_code == 200
+            status, checks = readiness(portal)
+            assert (status, checks["database"]) == (503, "down")
+        _check_page(browser.get(pair.one, "/dashboard"))
+        _check_page(browser.submit(pair.two, "p11@acme.example"))
+        _check_page(browser.submit(pair.two, "p11@initech.example", PASSWORD))
+        _check_page(browser.get(pair.two, "/auth/callback/acme?state=x&code=y"), or_else=302)
+        assert browser.get(pair.one, "/login").status_code in {200, 503}
+    finally:
+        postgresql.start()
+    began = time.monotonic()
+    for portal in (pair.one, pair.two):
+        eventually(lambda at=portal: readiness(at)[0] == 200, within=10)
+        eventually(lambda at=portal: browser.is_signed_in(at), within=10)
+    assert Browser().sign_in_by_sso(pair.two, "p12@acme.example").status_code == 303
+    assert time.monotonic() - began < 10
+    assert pair.one.process.poll() is None
+
+
+def _check_page(answer, *, or_else: int = 503) -> None:
+    assert answer.status_code in {503, or_else}, (answer.status_code, answer.text)
+    if answer.status_code == 503:
+        assert re.search(r"[2-9A-Z]{4}-[2-9A-Z]{4}", answer.text), "no reference"
+        assert "Retry-After" in answer.headers
