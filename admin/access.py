@@ -111,7 +111,10 @@ def _refusal(session: Session) -> HTTPException | None:
     account = session.account
     if account.role is Role.MEMBER:
         return Forbidden()
-    slug = (request.view_args or {}).get("tenant")
+    names = request.view_args or {}
+    if not all(str(name).isprintable() for name in names.values()):
+        return NotFound()
+    slug = names.get("tenant")
     own = account.tenant.slug if account.tenant else None
     if slug is not None and own is not None and slug != own:
         return NotFound()

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, holds_secrets, is_submitted, scope
 from admin.connection_pages import ClientPage, Finding, Registration
-from admin.forms import seen, typed, wrong_form
+from admin.forms import asked, seen, sent, typed, wrong_form
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.pages import Form, Option
 from portal.core.changes import Item
@@ -50,7 +50,7 @@ _START = {
 def new_client(tenant: str) -> Response | str:
     """Add an application: its issuer first, then the rest."""
     del tenant
-    issuer = request.args.get("issuer", "").strip()[:500]
+    issuer = asked("issuer", longest=500)
     form = Form({**_START, "issuer": issuer, "key": _free_key()})
     if request.method == "POST":
         form = Form(typed(_FIELDS))
@@ -138,7 +138,7 @@ def _save(key: str, form: Form, *, before: Item | None) -> Any:
 
 
 def _secret(name: str) -> SecretStr | None:
-    typed_text = request.form.get(name, "").strip()[:20_000]
+    typed_text = sent(name, longest=20_000)
     return SecretStr(typed_text) if typed_text else None
 
 

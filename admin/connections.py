@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, is_submitted, scope
 from admin.connection_pages import ApplicationRow, ConnectionPage, ConnectionsPage, WayRow
-from admin.forms import seen, typed, wrong_form
+from admin.forms import seen, sent, typed, wrong_form
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.pages import Form, Option
 from admin.trial import start_trial
@@ -232,7 +232,7 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
     page = ConnectionPage(
         frame=frame("connections", *notices),
         form=form,
-        test=Form({"hint": request.form.get("hint", at.session.account.email)[:300]}),
+        test=Form({"hint": sent("hint", longest=300) or at.session.account.email}),
         is_new=current is None,
         name=str(current.fields["name"]) if current else "",
         enabled=bool(current and current.fields["enabled"]),

@@ -10,6 +10,7 @@ from admin.domain_pages import DomainPage, RemoveDomainPage
 from admin.domain_way import POLICIES, ask_to_require, checked_item, undo_item, undo_words, way_form
 from admin.domains import names
 from admin.explain import answer
+from admin.forms import sent
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.overview_pages import Explained
 from admin.pages import Form, Option
@@ -69,7 +70,7 @@ def _save(current: Item) -> Response | str:
         return _page(current, form)
     if tightens(current, wanted) and not request.form.get("confirmed"):
         return ask_to_require(current, wanted, form)
-    reason = request.form.get("reason", "").strip()[:300]
+    reason = sent("reason", longest=300)
     outcome = set_way(services(), actor(), wanted, seen=form.seen, override=reason)
     match outcome:
         case Overtaken():

@@ -1,8 +1,9 @@
 """Explain an address: the path that it takes through the rules, now and as it would be."""
 
-from flask import render_template, request
+from flask import render_template
 
 from admin.access import blueprint, scope
+from admin.forms import asked
 from admin.framing import frame
 from admin.overview_pages import Explained, ExplainPage, TraceLine
 from admin.pages import Form, Option
@@ -51,7 +52,7 @@ def explain_address(tenant: str) -> str:
     del tenant
     at = scope()
     assert at.bundle is not None, "this is a page of a tenant"
-    values = {name: request.args.get(name, "").strip()[:300] for name in _FIELDS}
+    values = {name: asked(name, longest=300) for name in _FIELDS}
     form, now, supposed = Form(values), None, None
     if values["email"]:
         try:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flask import abort, redirect, render_template, request
+from flask import abort, redirect, render_template
 from werkzeug.wrappers import Response
 
 from admin.access import blueprint, scope
+from admin.forms import asked
 from admin.framing import frame, page_number, pager, tenant_path
 from admin.mends import mend_of
 from admin.overview_pages import CheckLine
@@ -31,7 +32,7 @@ _STAGES = {
 def failures(tenant: str) -> Response | str:
     """List the sign-ins that failed; a reference leads straight to its own."""
     del tenant
-    reference = request.args.get("reference", "").strip().upper()[:32]
+    reference = asked("reference", longest=32).upper()
     notices: list[Notice] = []
     if reference:
         if _found(reference) is not None:

@@ -1,5 +1,6 @@
 """What was typed into a form, as values and as the words beside its fields."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from flask import request
@@ -8,12 +9,29 @@ from admin.pages import Form
 from portal.flows.form_checks import Wrong
 
 _LONGEST = 8000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def clean(text: str, longest: int) -> str:
+    """Give what somebody sent without control characters, which PostgreSQL would not take."""
+    return _CONTROL.sub("", text).strip()[:longest]
+
+
+def sent(name: str, *, longest: int = _LONGEST) -> str:
+    """Give what a field of the form holds."""
+    return clean(request.form.get(name, ""), longest)
+
+
+def asked(name: str, *, longest: int = 200) -> str:
+    """Give what stands in the query."""
+    return clean(request.args.get(name, ""), longest)
 
 
 def typed(names: Iterable[str], *, lists: Iterable[str] = ()) -> dict[str, str]:
     """Give what the fields of the form hold; a list of boxes as words with spaces between."""
-    values = {name: request.form.get(name, "").strip()[:_LONGEST] for name in names}
-    return values | {name: " ".join(request.form.getlist(name))[:_LONGEST] for name in lists}
+    values = {name: sent(name) for name in names}
+    joined = {name: " ".join(request.form.getlist(name)) for name in lists}
+    return values | {name: clean(text, _LONGEST) for name, text in joined.items()}
 
 
 def seen() -> str:

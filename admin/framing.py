@@ -7,6 +7,7 @@ from flask import flash, get_flashed_messages, redirect, request
 from werkzeug.wrappers import Response
 
 from admin.access import Scope, scope
+from admin.forms import asked
 from admin.pages import Frame, Pager, TenantHead
 from portal.core.changes import FieldChange, shown
 from portal.flows.tenant_edits import Overtaken
@@ -53,7 +54,7 @@ def tenant_path(*parts: str) -> str:
 
 def searched() -> str:
     """Give what the list is searched for."""
-    return request.args.get("q", "").strip()[:_LONGEST_SEARCH]
+    return asked("q", longest=_LONGEST_SEARCH)
 
 
 def page_number() -> int:

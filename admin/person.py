@@ -6,7 +6,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, is_submitted, scope
-from admin.forms import wrong_form
+from admin.forms import sent, wrong_form
 from admin.framing import done, frame, tenant_path
 from admin.pages import Form
 from admin.people import new_password
@@ -22,7 +22,7 @@ from portal.web.context import services
 from portal.web.pages import Tone
 
 
-@blueprint.route("/tenants/<tenant>/people/<int:person>", methods=["GET", "POST"])
+@blueprint.route("/tenants/<tenant>/people/<int(max=2147483647):person>", methods=["GET", "POST"])
 def person(tenant: str, person: int) -> Response | str:
     """Show a person, and do what the buttons say."""
     del tenant
@@ -32,7 +32,7 @@ def person(tenant: str, person: int) -> Response | str:
     if who is None:
         abort(404)
     if not is_submitted():
-        return _page(who, Form({"reason": request.form.get("reason", "")[:300]}))
+        return _page(who, Form({"reason": sent("reason", longest=300)}))
     if loss := _own_loss(who):
         return _sure(who, loss)
     return _act(who)
@@ -68,7 +68,7 @@ def _act(who: Person) -> Response | str:
         case "password":
             return _set_password(who)
         case "sign_out":
-            public_id = request.form.get("session", "")[:64]
+            public_id = sent("session", longest=64)
             people_edits.end_sessions(at, by, ref, who, public_id=public_id)
             return done(path, "That session has ended.")
         case "sign_out_all":
@@ -79,7 +79,7 @@ def _act(who: Person) -> Response | str:
 
 
 def _mark(who: Person, *, exempt: bool) -> Response | str:
-    reason = request.form.get("reason", "").strip()[:300]
+    reason = sent("reason", longest=300)
     if exempt and not reason:
         return _page(who, Form({}, {"reason": "Say why: it is kept in the audit trail."}))
     outcome = people_edits.set_break_glass(

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, render_template, request
+from flask import Response, render_template
 
 from admin.access import blueprint, operators_only, scope
+from admin.forms import asked
 from admin.framing import frame, page_number, pager, tenant_path
 from admin.pages import Form, Option
 from admin.trail_pages import EntryRow, FieldLine, TrailPage
@@ -104,7 +105,7 @@ def _page(path: str, tenant_id: int | None) -> str:
 
 
 def _values() -> dict[str, str]:
-    return {name: request.args.get(name, "").strip()[:200] for name in _FIELDS}
+    return {name: asked(name) for name in _FIELDS}
 
 
 def _filter(values: Mapping[str, str], tenant_id: int | None) -> tuple[Filter, dict[str, str]]:
