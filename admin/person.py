@@ -33,21 +33,25 @@ def person(tenant: str, person: int) -> Response | str:
         abort(404)
     if not is_submitted():
         return _page(who, Form({"reason": sent("reason", longest=300)}))
-    if loss := _own_loss(who):
+    if loss := _loss(who):
         return _sure(who, loss)
     return _act(who)
 
 
-def _own_loss(who: Person) -> str:
+def _loss(who: Person) -> str:
     if request.form.get("sure"):
         return ""
     do = request.form.get("do", "")
-    return people_edits.own_loss(
+    glass = ""
+    if do in {"unmark", "disable"}:
+        glass = people_edits.last_glass(services(), scope().ref, who)
+    own = people_edits.own_loss(
         scope().session.account,
         who,
         role="member" if do == "make_member" else "",
         disabled=do == "disable",
     )
+    return f"{own} {glass}".strip()
 
 
 def _act(who: Person) -> Response | str:

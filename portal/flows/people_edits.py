@@ -11,7 +11,7 @@ from portal.core.registry import Account
 from portal.flows.form_checks import Wrong, check_user
 from portal.flows.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, save
 from portal.services import Services
-from portal.store import audit, people, sessions
+from portal.store import audit, enforcement_facts, people, progress, sessions
 from portal.store.people import Person
 from portal.store.tenant_items import TenantRef
 
@@ -135,6 +135,19 @@ def end_sessions(
         if ended:
             audit.record(connection, _revoked(services, actor, tenant, who, ended=ended))
     return ended
+
+
+def last_glass(services: Services, tenant: TenantRef, who: Person) -> str:
+    """Say that nobody else gets in by password where SSO is required, or nothing."""
+    with services.database.read() as connection:
+        ready = enforcement_facts.break_glass(connection, tenant.id)
+        required = progress.of_tenant(connection, tenant.id).required
+    if required and set(ready) == {who.key}:
+        return (
+            "This is the only break-glass person. If your identity provider fails, nobody of a "
+            "domain that requires SSO can sign in."
+        )
+    return ""
 
 
 def own_loss(actor: Account, who: Person, *, role: str = "", disabled: bool = False) -> str:

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from portal.store.tables import SessionRow, UserRow
+from portal.store.tables import DomainRow, SessionRow, UserRow
 from tests.admin.conftest import PASSWORD
 from tests.builders import add_tenant, add_user
 
@@ -233,3 +233,22 @@ def test_an_admin_by_a_group_at_the_provider_is_shown_as_such(services, world, a
             update(UserRow).where(UserRow.id == world.acme.member).values(group_role="admin")
         )
     assert "admin by a group at the provider" in admin.text(path_of(world.acme.member))
+
+
+@pytest.mark.parametrize("do", ["unmark", "disable"])
+def test_the_last_break_glass_person_of_a_required_domain_is_asked_about(
+    operator, services, world, second_admin, row_of, do
+):
+    path = path_of(world.acme.admin)
+    with services.database.transaction() as connection:
+        connection.execute(
+            update(UserRow).where(UserRow.id == world.acme.admin).values(sso_exempt=True)
+        )
+        connection.execute(update(DomainRow).values(policy="required"))
+    asked = operator.post(path, do=do).text
+    assert "This is the only break-glass person." in asked
+    row = row_of(UserRow, id=world.acme.admin)
+    assert (row.sso_exempt, row.disabled) == (True, False)
+    operator.post(path, do=do, sure="yes")
+    row = row_of(UserRow, id=world.acme.admin)
+    assert (row.sso_exempt, row.disabled) != (True, False)
