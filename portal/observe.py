@@ -6,16 +6,43 @@ import re
 import secrets
 import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, generate_latest, multiprocess
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("portal")
 
 SIGN_INS = Counter(
     "portal_sign_ins_total", "Sign-ins by method and outcome.", ["method", "outcome"]
 )
+PASSWORD_CHECKS = Gauge(
+    "portal_password_checks",
+    "Password checks that run or wait for their turn.",
+    multiprocess_mode="livesum",
+)
+_PROVIDER_SECONDS = Histogram(
+    "portal_provider_request_seconds",
+    "How long providers take to answer, or not to.",
+    ["issuer"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_BREAKER_OPEN = Gauge(
+    "portal_provider_breaker_open",
+    "1 while a provider failed repeatedly and is left alone.",
+    ["issuer"],
+    multiprocess_mode="livemax",
+)
+MOST_ISSUERS = 50
+_named_issuers: set[str] = set()
 
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
 _SECRET_KEYS = re.compile(
@@ -71,10 +98,26 @@ def metrics_text() -> bytes:
     """Give the metrics of all workers in Prometheus' text format.
 
     With PROMETHEUS_MULTIPROC_DIR set before the first import the counters live in files there, so
-    that a worker's death takes none away.
+    that a worker's death takes none away; what was true of it alone goes.
     """
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
         return generate_latest()
+    for left in Path(folder).glob("gauge_live*_*.db"):
+        pid = left.stem.rpartition("_")[2]
+        if not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+            left.unlink(missing_ok=True)
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def note_provider(issuer: str, *, seconds: float, is_left_alone: bool) -> None:
+    """Note how a call to a provider went; the first issuers have names, the rest are `other`."""
+    if issuer not in _named_issuers:
+        if len(_named_issuers) < MOST_ISSUERS:
+            _named_issuers.add(issuer)
+        else:
+            issuer = "other"
+    _PROVIDER_SECONDS.labels(issuer).observe(seconds)
+    _BREAKER_OPEN.labels(issuer).set(is_left_alone)

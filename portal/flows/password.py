@@ -11,7 +11,7 @@ from portal.core.registry import Account
 from portal.core.session import SignedInBy
 from portal.crypto import PasswordsBusyError
 from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
-from portal.observe import SIGN_INS, log, masked
+from portal.observe import PASSWORD_CHECKS, SIGN_INS, log, masked
 from portal.services import Services
 from portal.store import accounts, attempts_log, audit, sessions
 from portal.throttle import password_limits
@@ -40,7 +40,8 @@ def check_password(
         return _throttled(address, math.ceil(reserved.retry_after.total_seconds()))
     stored = account.password_hash if account else None
     try:
-        right = services.passwords.verify(stored, password.get_secret_value())
+        with PASSWORD_CHECKS.track_inprogress():
+            right = services.passwords.verify(stored, password.get_secret_value())
     except PasswordsBusyError:
         attempts_log.release(services.database, reserved)
         return _throttled(address, _BUSY_SECONDS)

@@ -41,6 +41,11 @@ class Breaker:
         """Whether the last call failed: nobody should wait for the next one."""
         return self._failures > 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the provider failed repeatedly and has not answered since."""
+        return self._open_until is not None
+
     @contextmanager
     def call(self) -> Iterator[None]:
         """Hold a place for one call. Raises SignInFailure (provider_unavailable) where none is.

@@ -5,6 +5,7 @@ Door.get, or a session over Door.lane -> Lane.send -> Breaker -> Transport.excha
 
 import ssl
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,6 +17,7 @@ from requests.adapters import BaseAdapter
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.strict_json import JsonError, read_object
+from portal.observe import note_provider
 from portal.oidc.addresses import Lookup, Resolver, safe_url, system_lookup
 from portal.oidc.breaker import Breaker
 from portal.oidc.transport import Limits, Transport
@@ -37,8 +39,11 @@ class Lane(BaseAdapter):
     time-outs, certificates, proxies and redirects.
     """
 
-    def __init__(self, transport: Transport, breaker: Breaker, *, allow_local: bool) -> None:
+    def __init__(
+        self, issuer: str, transport: Transport, *, breaker: Breaker, allow_local: bool
+    ) -> None:
         super().__init__()
+        self._issuer = issuer
         self.breaker = breaker
         self._transport = transport
         self._allow_local = allow_local
@@ -49,9 +54,16 @@ class Lane(BaseAdapter):
         Raises SignInFailure: provider_unavailable or oidc_failed.
         """
         safe_url(request.url or "", allow_local=self._allow_local)
-        with self.breaker.call():
-            answer = self._transport.exchange(request)
-            _check_status(answer.status_code)
+        began: float | None = None  # a call that the breaker refuses took no time of a provider
+        try:
+            with self.breaker.call():
+                began = time.perf_counter()
+                answer = self._transport.exchange(request)
+                _check_status(answer.status_code)
+        finally:
+            if began is not None:
+                took = time.perf_counter() - began
+                note_provider(self._issuer, seconds=took, is_left_alone=self.breaker.is_open)
         return answer
 
     def close(self) -> None:
@@ -87,7 +99,7 @@ class Door:
             lane = self._lanes.get(issuer)
             if lane is None:
                 breaker = Breaker(self._now, at_once=self._at_once)
-                lane = Lane(self._transport, breaker, allow_local=self.allow_local)
+                lane = Lane(issuer, self._transport, breaker=breaker, allow_local=self.allow_local)
                 self._lanes[issuer] = lane
                 if len(self._lanes) > _MOST_ISSUERS:
                     self._lanes.popitem(last=False)
