@@ -13,7 +13,7 @@ from admin.access import actor, blueprint, is_submitted, scope
 from admin.connection_pages import ApplicationRow, ConnectionPage, ConnectionsPage, WayRow
 from admin.forms import seen, sent, typed, wrong_form
 from admin.framing import done, frame, overtaken, tenant_path
-from admin.pages import Form, Option
+from admin.pages import Form, Option, SurePage
 from admin.trial import start_trial
 from portal.core.changes import Item
 from portal.flows.client_edits import remove_connection, save_connection, switch_connection
@@ -114,6 +114,8 @@ def connection(tenant: str, connection: str) -> Response | str:
         return _page(current, form)
     path = tenant_path("connections", connection)
     match request.form.get("do", "save"):
+        case "off" if not request.form.get("sure") and (names := _required(connection)):
+            return _sure(current, names)
         case "on" | "off" as way:
             switch_connection(services(), actor(), current, on=way == "on")
             return done(path, f"{current.fields['name']} is switched {way}.")
@@ -138,6 +140,25 @@ def _saved(current: Item, form: Form) -> Response | str:
         )
     path = tenant_path("connections", current.key)
     return done(path, "Saved. It holds from the next sign-in on.")
+
+
+def _required(key: str) -> str:
+    """Name the domains that require SSO and lead to a connection."""
+    with services().database.read() as connection:
+        found = domains_of_connection(connection, scope().ref, key, policy="required")
+    return ", ".join(found)
+
+
+def _sure(current: Item, names: str) -> str:
+    page = SurePage(
+        frame=frame("connections"),
+        title=f"Switch {current.fields['name']} off?",
+        text=f"SSO is required for {names}. Until the connection is on again, only break-glass "
+        "people get in there, unless another connection leads on.",
+        back=tenant_path("connections", current.key),
+        kept=(("do", "off"), ("sure", "yes")),
+    )
+    return render_template("admin/sure.html", page=page)
 
 
 def _was_typed() -> bool:

@@ -147,3 +147,13 @@ class SuspendPage(AdminPage):
     people: int
     sessions: int
     seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurePage(AdminPage):
+    """The second question before something that takes a way in from somebody."""
+
+    title: str
+    text: str
+    back: str
+    kept: tuple[tuple[str, str], ...]

@@ -57,13 +57,3 @@ class PersonPage(AdminPage):
     created_at: datetime
     last_sign_in_at: datetime | None
     sessions: tuple[SessionRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurePage(AdminPage):
-    """The second question before somebody takes something away from themselves."""
-
-    title: str
-    text: str
-    back: str
-    kept: tuple[tuple[str, str], ...]

@@ -115,8 +115,10 @@ def user_item(connection: Connection, tenant: TenantRef, key: str) -> Item | Non
     return Item(Kind.USER, tenant.slug, row.email_key, fields, row.origin)
 
 
-def domains_of_connection(connection: Connection, tenant: TenantRef, key: str) -> list[str]:
-    """Give the names of up to six domains that lead to a connection."""
+def domains_of_connection(
+    connection: Connection, tenant: TenantRef, key: str, *, policy: str = ""
+) -> list[str]:
+    """Give the names of up to six domains that lead to a connection, of one policy or of any."""
     query = (
         select(DomainRow.name)
         .join(DomainConnectionRow, DomainConnectionRow.domain_id == DomainRow.id)
@@ -125,6 +127,8 @@ def domains_of_connection(connection: Connection, tenant: TenantRef, key: str) -
         .order_by(DomainRow.name)
         .limit(6)
     )
+    if policy:
+        query = query.where(DomainRow.policy == policy)
     return list(connection.execute(query).scalars())
 
 

@@ -251,3 +251,13 @@ def test_the_second_of_two_who_edit_a_connection_is_told(admin, operator):
     told = admin.post(WAY, **way_fields(), seen=seen).text
     assert "changed this connection while you had it open" in told
     assert "Name: Okta → Renamed" in told
+
+
+def test_switching_off_what_a_requirement_needs_is_asked_about(admin, services, row_of):
+    with services.database.transaction() as connection:
+        connection.execute(update(DomainRow).values(policy="required"))
+    asked = admin.post(WAY, do="off").text
+    assert "SSO is required for acme.example." in asked
+    assert row_of(ConnectionRow, key="acme-okta").enabled
+    assert admin.post(WAY, do="off", sure="yes").status_code == 303
+    assert not row_of(ConnectionRow, key="acme-okta").enabled
