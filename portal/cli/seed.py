@@ -242,10 +242,9 @@ def _environ() -> dict[str, str]:
     """Give what `env:` may name: the environment, and `.env` beneath it as for the settings."""
     import os
 
-    from dotenv import dotenv_values
+    from portal.settings.loading import read_dotenv
 
-    beneath = {name: value for name, value in dotenv_values(".env").items() if value is not None}
-    return {**beneath, **os.environ}
+    return {**read_dotenv(Path(".env")), **os.environ}
 
 
 def _login_name() -> str:
