@@ -17,6 +17,7 @@ COMMANDS = {
     "seed": "portal.cli.seed",
     "explain": "portal.cli.explain",
     "keys": "portal.cli.keys",
+    "backup": "portal.cli.backup",
     "doctor": "portal.cli.doctor",
 }
 SUMMARIES = {
@@ -25,7 +26,8 @@ SUMMARIES = {
     "db": "Migrate the database schema.",
     "seed": "Validate, plan, apply and export tenants as files.",
     "explain": "Tell why an address signs in the way it does.",
-    "keys": "Make encryption keys.",
+    "keys": "Make encryption keys; re-seal secrets under the newest.",
+    "backup": "Copy the SQLite database while the portal runs.",
     "doctor": "Check settings, database, keys and every issuer.",
 }
 INTERRUPTED = 130  # as shells have it: 128 and the number of the signal

@@ -8,6 +8,7 @@ import time
 
 from portal.app import create_app
 from portal.cli.serve import DRAIN_SECONDS
+from portal.flows.sweep import keep_house
 from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import load_settings
@@ -33,5 +34,7 @@ def _end_with_supervisor() -> None:
 
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
-application = create_app(build_services(_settings))
+_services = build_services(_settings)
+application = create_app(_services)
+keep_house(_services)
 _end_with_supervisor()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.crypto import token_hash
@@ -22,8 +22,3 @@ def spend(connection: Connection, token: str, *, expires_at: datetime) -> bool:
     """
     values = {"token_hash": token_hash(token), "expires_at": expires_at}
     return connection.execute(_SPEND[connection.dialect.name], values).first() is not None
-
-
-def sweep(connection: Connection, now: datetime) -> int:
-    """Forget what has expired; give how many."""
-    return connection.execute(delete(SpentRow).where(SpentRow.expires_at < now)).rowcount

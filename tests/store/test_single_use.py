@@ -56,13 +56,6 @@ def test_only_the_hash_is_kept(database: Database):
         assert "state" not in str(connection.execute(select(SpentRow)).all())
 
 
-def test_expired_tokens_are_swept_and_others_stay(database: Database):
-    with database.transaction() as connection:
-        spent.spend(connection, "old", expires_at=NOW - timedelta(seconds=1))
-        spent.spend(connection, "new", expires_at=NOW + timedelta(seconds=1))
-        assert spent.sweep(connection, NOW) == 1
-
-
 def test_limit_holds_against_racing_tries(database: Database):
     outcomes = race(lambda: reserve(database, LIMIT, now=NOW), takers=16)
     assert sum(isinstance(outcome, Reserved) for outcome in outcomes) == 10
