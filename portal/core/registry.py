@@ -7,6 +7,25 @@ from enum import StrEnum
 from portal.core.address import Domain
 
 
+RESERVED_PARAMS = frozenset(
+    {
+        "response_type",
+        "response_mode",  # the callback reads the query and nothing else
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "nonce",
+        "code_challenge",
+        "code_challenge_method",
+        "login_hint",
+        "request",  # a request object would speak for all of the above (RFC 9101)
+        "request_uri",
+    }
+)
+"""Parameters that `authorize_params` cannot set: they are the portal's own, or would undo it."""
+
+
 class Policy(StrEnum):
     """What a domain asks of its people."""
 

@@ -7,26 +7,8 @@ from functools import lru_cache
 from urllib.parse import quote, unquote_plus, urlencode
 
 from portal.core.errors import FailureCode, SignInFailure
-from portal.core.registry import Client, Connection
+from portal.core.registry import RESERVED_PARAMS, Client, Connection
 from portal.oidc.metadata import Metadata
-
-RESERVED = frozenset(
-    {
-        "response_type",
-        "response_mode",  # the callback reads the query and nothing else
-        "client_id",
-        "redirect_uri",
-        "scope",
-        "state",
-        "nonce",
-        "code_challenge",
-        "code_challenge_method",
-        "login_hint",
-        "request",  # a request object would speak for all of the above (RFC 9101)
-        "request_uri",
-    }
-)
-"""Parameters that `authorize_params` cannot set: they are the portal's own, or would undo it."""
 
 
 def new_nonce() -> str:
@@ -57,7 +39,7 @@ def authorization_url(
 ) -> str:
     """Give where the browser goes to sign in (RFC 6749, 4.1.1; OIDC Core 3.1.2.1; RFC 7636).
 
-    `connection.authorize_params` add to the request and never change what is RESERVED. An empty
+    `connection.authorize_params` add to the request and never change what is reserved. An empty
     hint is not sent.
     """
     constant = _constant_part(
@@ -88,7 +70,7 @@ def _constant_part(
 ) -> str:
     """Give what is the same for every sign-in through a connection, once for all of them."""
     wanted = dict.fromkeys(("openid", *scopes))
-    parameters = {name: value for name, value in extra if name not in RESERVED}
+    parameters = {name: value for name, value in extra if name not in RESERVED_PARAMS}
     parameters |= {
         "response_type": "code",
         "client_id": client_id,
@@ -96,11 +78,11 @@ def _constant_part(
         "scope": " ".join(wanted),
         "code_challenge_method": "S256",
     }
-    if connection_param and ssojet_connection and connection_param not in RESERVED:
+    if connection_param and ssojet_connection and connection_param not in RESERVED_PARAMS:
         parameters[connection_param] = ssojet_connection
     path, _, query = endpoint.partition("?")
     # The endpoint's own query stays (RFC 6749, 3.1), but no parameter may stand twice.
-    ours = RESERVED | parameters.keys()
+    ours = RESERVED_PARAMS | parameters.keys()
     kept = [part for part in query.split("&") if part and _name(part) not in ours]
     return f"{path}?{'&'.join([*kept, urlencode(parameters, quote_via=quote, safe='')])}"
 

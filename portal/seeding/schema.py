@@ -6,19 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 
+from portal.core.registry import RESERVED_PARAMS
 from portal.crypto import is_argon2id
 
 _SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+
+
 # What the portal itself puts on the authorization request (OIDC Core, 3.1.2.1; RFC 7636).
-RESERVED_PARAMS = frozenset(
-    {
-        *("response_type", "response_mode", "client_id", "redirect_uri", "scope", "state"),
-        *("nonce", "code_challenge", "code_challenge_method", "login_hint"),
-        *("request", "request_uri"),
-    }
-)
-
-
 def _issuer(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"https", "http"} or not parts.hostname or re.search(r"\s", text):

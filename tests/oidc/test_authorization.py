@@ -85,7 +85,7 @@ def test_further_parameters_are_added():
     assert extra.items() <= _query(_url(connection=connection)).items()
 
 
-@pytest.mark.parametrize("name", sorted(authorization.RESERVED))
+@pytest.mark.parametrize("name", sorted(authorization.RESERVED_PARAMS))
 def test_further_parameters_never_change_what_is_ours(name):
     changed = _url(connection=make_connection(authorize_params={name: "evil"}))
     assert _query(changed) == _query(_url())
