@@ -28,13 +28,15 @@ class Turns:
 
     rounds: int
     seconds: float
-    warm_up: float
 
 
-def measure(subjects: Mapping[str, Subject], turns: Turns) -> dict[str, Series]:
-    """Measure every subject in every round; the order turns round each time."""
+def measure(subjects: Mapping[str, Subject], turns: Turns, *, warm_up: int) -> dict[str, Series]:
+    """Measure every subject in every round; the order turns round each time.
+
+    Before that each does `warm_up` units of work that do not count.
+    """
     for subject in subjects.values():
-        _run(subject, turns.warm_up)
+        send(replace(subject.job, least=warm_up))
     samples: dict[str, list[Sample]] = {name: [] for name in subjects}
     for turn in range(turns.rounds):
         for name in _order(list(subjects), turn):
