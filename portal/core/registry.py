@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from portal.core.address import Domain
 
-
 RESERVED_PARAMS = frozenset(
     {
         "response_type",
