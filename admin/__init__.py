@@ -1,17 +1,17 @@
 """The admin pages: one blueprint at `/admin`.
 
-    access         who may come in: session -> role -> tenant -> recent proof; then the view
-    confirmation   the password once more, before a change
-    tenants        all tenants; new, settings, suspend
-    overview       a tenant's checklist and numbers
-    domains        the list of domains, the claim; `domain` one of them; `domain_way` its policy
-    connections    the ways to identity providers; `clients` the applications they go through
-    trial          the test sign-in of a connection, and its report
-    people         the list, a new one; `person` roles, break-glass, sessions of one
-    failures       sign-ins that failed: the cause, who has to mend it, and how; `mends` the words
-    trail          the audit trail: filters, export
-    explain        why an address signs in the way it does, now and as it would be
-    pages, *_pages what the templates print; `framing` and `forms` help to fill them
+    access            who may come in: session -> role -> tenant -> recent proof; then the view
+    confirmation      the password once more, before a change
+    tenants           all tenants; new, settings, suspend
+    overview          a tenant's checklist, numbers and chart
+    domains           the list of domains, the claim; `domain` one of them; `domain_way` its policy
+    connections       the ways to identity providers; `clients` the applications they go through
+    trial_runs        the test sign-in of a connection, and its report
+    people_list       the list, a new one; `person` roles, break-glass, sessions of one
+    failed_sign_ins   the cause of each, who has to mend it, and how; `mends` the words
+    audit_trail       the audit trail: filters, export
+    explain_address   why an address signs in the way it does, now and as it would be
+    *_pages           what the templates print; `framing` and `forms` help to fill them
 
 A view reads the request, calls a flow or the store, fills a page and renders it. Every form posts
 to the page that shows it: so a form that comes too late, or after the session has ended, leads
@@ -19,18 +19,18 @@ back to itself. May not be imported by anything but `portal.app`; holds no SQLAl
 """
 
 from admin import (  # noqa: F401 - each brings its routes
+    audit_trail,
     clients,
     connections,
     domain,
     domains,
-    explain,
-    failures,
+    explain_address,
+    failed_sign_ins,
     overview,
-    people,
+    people_list,
     person,
     tenants,
-    trail,
-    trial,
+    trial_runs,
 )
 from admin.access import blueprint
 

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 from admin.access import actor, blueprint, holds_secrets, is_submitted, scope
 from admin.connection_pages import ClientPage, Finding, Registration
 from admin.forms import asked, seen, sent, typed, wrong_form
+from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
-from admin.pages import Form, Option
 from portal.core.changes import Item
 from portal.flows.client_edits import remove_client, save_client
 from portal.flows.form_checks import Wrong

@@ -6,7 +6,7 @@ from flask import flash, g, make_response, redirect, render_template, request
 from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
-from admin.pages import ConfirmPage
+from admin.frame_pages import ConfirmPage
 from portal.core.redirects import HOME, safe_path
 from portal.core.session import Session
 from portal.flows.outcomes import Failed, GoToProvider, Throttled, WrongPassword

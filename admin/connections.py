@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from admin.access import actor, blueprint, is_submitted, scope
 from admin.connection_pages import ApplicationRow, ConnectionPage, ConnectionsPage, WayRow
 from admin.forms import seen, sent, typed, wrong_form
+from admin.frame_pages import Form, Option, SurePage
 from admin.framing import done, frame, overtaken, tenant_path
-from admin.pages import Form, Option, SurePage
-from admin.trial import start_trial
+from admin.trial_runs import start_trial
 from portal.core.changes import Item
 from portal.flows.client_edits import remove_connection, save_connection, switch_connection
 from portal.flows.form_checks import Wrong

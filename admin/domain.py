@@ -9,11 +9,11 @@ from admin.access import actor, blueprint, is_submitted, scope
 from admin.domain_pages import DomainPage, RemoveDomainPage
 from admin.domain_way import POLICIES, ask_to_require, checked_item, undo_item, undo_words, way_form
 from admin.domains import names
-from admin.explain import answer
+from admin.explain_address import answer
 from admin.forms import sent
+from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.overview_pages import Explained
-from admin.pages import Form, Option
 from admin.proof_words import proof_box, said
 from portal.core.address import Address, AddressError, Domain
 from portal.core.changes import Item

@@ -9,8 +9,8 @@ from admin.access import scope
 from admin.domain_pages import ConditionLine, RequirePage
 from admin.domains import names
 from admin.forms import seen, typed, wrong_form
+from admin.frame_pages import Form, Option
 from admin.framing import frame
-from admin.pages import Form, Option
 from portal.core.changes import Item, Kind, Value
 from portal.flows.enforcement import Condition, Need, conditions, reach
 from portal.flows.form_checks import Wrong, check_domain

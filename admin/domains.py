@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 from admin.access import actor, blueprint, is_submitted, scope
 from admin.domain_pages import ClaimPage, DomainRow, DomainsPage
 from admin.forms import sentence, typed
+from admin.frame_pages import Form, Option
 from admin.framing import done, frame, page_number, pager, searched, tenant_path
-from admin.pages import Form, Option
 from portal.core.address import AddressError, Domain
 from portal.flows.domain_proof import claim
 from portal.flows.form_checks import Wrong

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from flask import request
 
-from admin.pages import Form
+from admin.frame_pages import Form
 from portal.flows.form_checks import Wrong
 
 _LONGEST = 8000

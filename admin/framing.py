@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from admin.access import Scope, scope
 from admin.forms import asked
-from admin.pages import Frame, Pager, TenantHead
+from admin.frame_pages import Frame, Pager, TenantHead
 from portal.core.changes import FieldChange, shown
 from portal.flows.tenant_edits import Overtaken
 from portal.store.listing import Slice

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from admin.pages import AdminPage, Form, Option
+from admin.frame_pages import AdminPage, Form, Option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from admin.pages import AdminPage, Form, Option, Pager
+from admin.frame_pages import AdminPage, Form, Option, Pager
 from portal.web.pages import SessionRow
 
 

@@ -7,9 +7,9 @@ from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, is_submitted, scope
 from admin.forms import sent, wrong_form
+from admin.frame_pages import Form, SurePage
 from admin.framing import done, frame, tenant_path
-from admin.pages import Form, SurePage
-from admin.people import new_password
+from admin.people_list import new_password
 from admin.people_pages import PersonPage
 from portal.core.session import Session
 from portal.flows import people_edits

@@ -5,8 +5,8 @@ from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, is_submitted, operators_only, scope
 from admin.forms import seen, typed, wrong_form
+from admin.frame_pages import Form, Option, SuspendPage, TenantFormPage, TenantRow, TenantsPage
 from admin.framing import done, frame, overtaken, page_number, pager, searched, tenant_path
-from admin.pages import Form, Option, SuspendPage, TenantFormPage, TenantRow, TenantsPage
 from portal.core.changes import Item, Kind, Value
 from portal.core.entries import TenantEntry
 from portal.flows.form_checks import Wrong, check_tenant

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from admin.frame_pages import AdminPage, Form, Option, Pager
 from admin.overview_pages import CheckLine
-from admin.pages import AdminPage, Form, Option, Pager
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from portal.services import Services
-from portal.store import population, progress, sign_in_days
+from portal.store import population, setup_progress, sign_in_days
 from portal.store.population import Population
-from portal.store.progress import Progress, SignIns
+from portal.store.setup_progress import Progress, SignIns
 from portal.store.sign_in_days import Day
 from portal.store.tenant_items import TenantRef
 
@@ -55,12 +55,12 @@ def checklist(services: Services, tenant: TenantRef) -> Checklist:
     """Give where a tenant stands."""
     since = services.now() - LATELY
     with services.database.read() as connection:
-        found = progress.of_tenant(connection, tenant.id)
+        found = setup_progress.of_tenant(connection, tenant.id)
         people = population.of_tenant(connection, tenant_id=tenant.id)
-        lately = progress.sign_ins(connection, tenant.id, since=since)
+        lately = setup_progress.sign_ins(connection, tenant.id, since=since)
         days = sign_in_days.by_day(connection, tenant.id, now=services.now(), days=LATELY.days)
-        came = progress.has_come_in(connection, tenant.id, progress.SSO)
-        tested = came or progress.has_come_in(connection, tenant.id, progress.TEST)
+        came = setup_progress.has_come_in(connection, tenant.id, setup_progress.SSO)
+        tested = came or setup_progress.has_come_in(connection, tenant.id, setup_progress.TEST)
     points = (
         Point(Step.CLAIM, found.domains > 0),
         Point(Step.PROVE, found.domains > 0 and not found.unproven, found.unproven),

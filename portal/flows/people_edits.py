@@ -11,7 +11,7 @@ from portal.core.registry import Account
 from portal.flows.form_checks import Wrong, check_user
 from portal.flows.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, save
 from portal.services import Services
-from portal.store import audit, enforcement_facts, people, progress, sessions
+from portal.store import audit, enforcement_facts, people, sessions, setup_progress
 from portal.store.people import Person
 from portal.store.tenant_items import TenantRef
 
@@ -141,7 +141,7 @@ def last_glass(services: Services, tenant: TenantRef, who: Person) -> str:
     """Say that nobody else gets in by password where SSO is required, or nothing."""
     with services.database.read() as connection:
         ready = enforcement_facts.break_glass(connection, tenant.id)
-        required = progress.of_tenant(connection, tenant.id).required
+        required = setup_progress.of_tenant(connection, tenant.id).required
     if required and set(ready) == {who.key}:
         return (
             "This is the only break-glass person. If your identity provider fails, nobody of a "

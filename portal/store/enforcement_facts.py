@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, exists, func, select
 
 from portal.store.audit import Event
-from portal.store.progress import PASSWORD, SSO, TEST
+from portal.store.setup_progress import PASSWORD, SSO, TEST
 from portal.store.tables import AuditRow, ConnectionRow, IdentityRow, UserRow
 
 

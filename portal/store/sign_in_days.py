@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from portal.store.progress import PASSWORD, SSO
+from portal.store.setup_progress import PASSWORD, SSO
 from portal.store.tables import AuditRow
 
 

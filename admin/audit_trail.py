@@ -12,8 +12,8 @@ from flask import Response, render_template
 
 from admin.access import blueprint, operators_only, scope
 from admin.forms import asked
+from admin.frame_pages import Form, Option
 from admin.framing import frame, page_number, pager, tenant_path
-from admin.pages import Form, Option
 from admin.trail_pages import EntryRow, FieldLine, TrailPage
 from portal.store import trail
 from portal.store.trail import Filter, Line

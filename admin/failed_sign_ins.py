@@ -13,7 +13,7 @@ from admin.mends import mend_of
 from admin.overview_pages import CheckLine
 from admin.trail_pages import FailureLine, FailurePage, FailuresPage
 from portal.store import trail
-from portal.store.progress import PASSWORD, SSO
+from portal.store.setup_progress import PASSWORD, SSO
 from portal.store.trail import Filter, Line
 from portal.web.context import services
 from portal.web.pages import Notice, Tone

@@ -4,9 +4,9 @@ from flask import render_template
 
 from admin.access import blueprint, scope
 from admin.forms import asked
+from admin.frame_pages import Form, Option
 from admin.framing import frame
 from admin.overview_pages import Explained, ExplainPage, TraceLine
-from admin.pages import Form, Option
 from portal.core.address import Address, AddressError
 from portal.core.registry import Policy
 from portal.core.routing import (

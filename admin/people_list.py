@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, holds_secrets, is_submitted, scope
 from admin.forms import typed, wrong_form
+from admin.frame_pages import Form, Option
 from admin.framing import done, frame, page_number, pager, searched, tenant_path
-from admin.pages import Form, Option
 from admin.people_pages import NewPersonPage, PeoplePage, PersonRow
 from portal.flows import people_edits
 from portal.flows.form_checks import Wrong
