@@ -4,12 +4,13 @@ import random
 import threading
 from datetime import timedelta
 
+from portal.flows.domain_rechecks import recheck_due
 from portal.observe import log
 from portal.services import Services
 from portal.store import housekeeping
 from portal.store.engine import DatabaseGoneError
 
-EVERY = timedelta(minutes=10)
+EVERY = timedelta(minutes=5)
 _REST = 0.05  # seconds between batches: others write too
 
 
@@ -34,7 +35,7 @@ def sweep(services: Services) -> dict[str, int] | None:
 
 
 def keep_house(services: Services) -> None:
-    """Sweep from now on, in a thread that ends with the process."""
+    """Sweep and look at claimed domains from now on, in a thread that ends with the process."""
     threading.Thread(target=_go_on, args=(services,), name="housekeeping", daemon=True).start()
 
 
@@ -47,6 +48,8 @@ def _go_on(services: Services) -> None:
             swept = sweep(services)
             if swept and any(swept.values()):
                 log.info("housekeeping.done", **swept)
+            if swept is not None:
+                recheck_due(services)
         except DatabaseGoneError as error:
             log.warning("housekeeping.put_off", cause=str(error))
         except Exception as error:  # noqa: BLE001 - the edge of a thread: the next run may do
