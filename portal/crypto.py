@@ -6,8 +6,9 @@ import hmac
 import secrets
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -127,6 +128,8 @@ class Passwords:
         if not self._slots.acquire(timeout=self._patience):
             raise PasswordsBusyError
         try:
+            if stored and self._is_cheaper(stored):
+                self._costs_the_same(password)
             self._hasher.verify(stored or self._decoy, password)
         except (VerificationError, InvalidHashError):
             return False
@@ -134,6 +137,16 @@ class Passwords:
             return stored is not None
         finally:
             self._slots.release()
+
+    def _is_cheaper(self, stored: str) -> bool:
+        found = extract_parameters(stored)
+        ours = self._hasher
+        return found.memory_cost * found.time_cost < ours.memory_cost * ours.time_cost
+
+    def _costs_the_same(self, password: str) -> None:
+        """Spend what a hash of today's parameters costs: an imported one must not tell by time."""
+        with suppress(VerificationError):
+            self._hasher.verify(self._decoy, password)
 
     def is_due(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's and should be made anew."""

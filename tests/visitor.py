@@ -8,6 +8,8 @@ import requests
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal.core.errors import FailureCode
+from portal.web.failures import WORDS
 from portal.web.identity import SESSION_COOKIE
 
 BASE = "http://localhost:5000"
@@ -70,6 +72,16 @@ def query_of(location: str) -> dict[str, str]:
     values = parse_qs(urlsplit(location).query, keep_blank_values=True)
     assert all(len(found) == 1 for found in values.values()), location
     return {name: found[0] for name, found in values.items()}
+
+
+def refused_at_submit(response: TestResponse, code: FailureCode | str) -> bool:
+    """Whether the form's answer is the page again with the words of this code and a reference."""
+    text = unescape(response.text)
+    return (
+        response.status_code == 200
+        and WORDS[FailureCode(code)].title in text
+        and "Reference" in text
+    )
 
 
 def error_of(response: TestResponse) -> str:

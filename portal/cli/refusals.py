@@ -15,7 +15,7 @@ def lines_for(error: Exception) -> list[str]:
     """Give the lines that say what is wrong and how to mend it; none for a bug."""
     match error:
         case SettingsError():
-            return error.problems
+            return ["; ".join(error.problems)]
         case SeedError():
             return [str(problem) for problem in error.problems]
         case NotMigratedError():

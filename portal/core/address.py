@@ -36,7 +36,7 @@ class Domain:
         characters that only become valid by compatibility mapping are refused, so that no second
         spelling of a domain exists. Raises AddressError.
         """
-        text = raw.strip()
+        text = raw.strip(" \t\r\n")
         if len(text) > 253 or not _PRINTABLE_DOMAIN.fullmatch(text):
             raise AddressError("The domain is not valid.")
         labels = [_a_label(label) for label in text.split(".")]
@@ -75,6 +75,8 @@ class Domain:
 
 def _a_label(label: str) -> str:
     lowered = label.lower()
+    if lowered.isascii() and not label.isascii():
+        raise AddressError("The domain is not valid.")  # such as U+212A for K
     if lowered.isascii() and not lowered.startswith("xn--"):
         if not _LABEL.fullmatch(lowered) or lowered[2:4] == "--":
             raise AddressError("The domain is not valid.")
@@ -113,6 +115,8 @@ class Address:
         if text.count("@") != 1:
             raise AddressError("An e-mail address has one @, as in name@company.com.")
         local, _, domain_text = text.partition("@")
+        if domain_text != domain_text.strip():
+            raise AddressError("An e-mail address has no spaces in it.")
         if not local or not domain_text:
             raise AddressError("An e-mail address looks like name@company.com.")
         domain = Domain.parse(domain_text)

@@ -30,9 +30,10 @@ ASYMMETRIC = frozenset(KEY_FOR_ALGORITHM)
 """Every algorithm that is ever allowed: no `none`, no HMAC."""
 
 _CURVES = frozenset(curve for _, curve in KEY_FOR_ALGORITHM.values())
-_MOST_KEYS = 1000
-_SHORTEST_RSA, _LONGEST_RSA = 2048, 8192  # bits: below is breakable, above burns our processor
-_LONGEST_EXPONENT = 64  # bits
+_MOST_KEYS = 300
+_MOST_TRIED = 8  # keys for one token that does not say which
+_SHORTEST_RSA, _LONGEST_RSA = 2048, 4096  # bits: below is breakable, above burns our processor
+_LONGEST_EXPONENT = 32  # bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,11 @@ class IssuerKeys:
     keys: tuple[VerificationKey, ...]
 
     def fitting(self, algorithm: str, kid: str | None) -> tuple[VerificationKey, ...]:
-        """Give every key that may have signed; a token without `kid` may be of any of them."""
-        return tuple(key for key in self.keys if key.fits(algorithm, kid))
+        """Give the keys that may have signed, at most a few: trying is work for us.
+
+        A token without `kid` may be of any key.
+        """
+        return tuple(key for key in self.keys if key.fits(algorithm, kid))[:_MOST_TRIED]
 
 
 def read_jwks(document: Mapping[str, object]) -> IssuerKeys:

@@ -54,9 +54,14 @@ class UsePassword:
 
 @dataclass(frozen=True, slots=True)
 class AskPassword:
-    """Show the password field. `off` says that SSO, though set up, is not available now."""
+    """Show the password field.
+
+    `off` says that SSO, though set up, is not available now, and `exempt_only` that only exempt
+    people get in by password meanwhile.
+    """
 
     off: FailureCode | None = None
+    exempt_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +235,8 @@ def _switched_off(
         trace.append(Step("asked", "refused", "SSO is needed and not available now."))
         return Verdict(Refused(route.off), route, tuple(trace))
     trace.append(Step("asked", "neither", "SSO is not available now; the password is asked for."))
-    return Verdict(AskPassword(route.off), route, tuple(trace))
+    asked_for = AskPassword(route.off, exempt_only=not may_use_password)
+    return Verdict(asked_for, route, tuple(trace))
 
 
 def _by_sso(route: Route, trace: list[Step], *, asked: Asked) -> Verdict:

@@ -1,6 +1,7 @@
 """Somebody proven by a provider comes in: admitted, linked to an account, given a session."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pydantic import SecretStr
 
@@ -75,6 +76,7 @@ def _open(
             account,
             by,
             now=now,
+            authenticated_at=_authenticated_at(arrival, now),
             ends_by=arrival.claims.session_expiry,
             network=visitor.network,
             user_agent=visitor.user_agent,
@@ -92,6 +94,17 @@ def _open(
         )
         audit.record(connection, entry)
     return token
+
+
+def _authenticated_at(arrival: Arrival, now: datetime) -> datetime:
+    """Give when the person last proved who they are: the provider knows (OIDC Core, 2).
+
+    A silent round trip through a session at the provider is not a fresh proof.
+    """
+    told = arrival.claims.all.get("auth_time")
+    if isinstance(told, int) and not isinstance(told, bool) and 0 < told < now.timestamp():
+        return datetime.fromtimestamp(told, UTC)
+    return now
 
 
 def _signed_in_by(services: Services, arrival: Arrival) -> SignedInBy:

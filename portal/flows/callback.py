@@ -1,12 +1,14 @@
 """The return from a provider: to a session, to a report of a trial, or to a failure code."""
 
 import hmac
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import SecretStr
 
 from portal.core.attempt import LIFETIME, Attempt, Purpose, genuine_state
 from portal.core.errors import FailureCode, SignInFailure
+from portal.core.registry import Account
 from portal.crypto import UnreadableSecretError
 from portal.flows.arrival import enter
 from portal.flows.outcomes import FinishOutcome, SignedIn, Visitor
@@ -28,17 +30,18 @@ def finish(
     *,
     sealed_attempt: str,
     previous: SecretStr | None,
+    signed_in: Callable[[], Account | None],
 ) -> FinishOutcome:
     """Finish what an attempt began: every check passed, or no session at all.
 
     `sealed_attempt` is the cookie of this state, `previous` the session token that the browser
-    already has.
+    already has, and `signed_in` gives whose live session that is.
     """
     progress, attempt = Progress(), None
     try:
         attempt = _take_attempt(services, answer.state, sealed_attempt)
         if attempt.purpose is Purpose.TRIAL:
-            return conclude(services, answer, visitor, attempt=attempt)
+            return conclude(services, answer, visitor, attempt=attempt, by=signed_in())
         arrival = prove(services, answer, attempt, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:

@@ -43,9 +43,13 @@ class GoToProvider:
 
 @dataclass(frozen=True, slots=True)
 class PasswordAsked:
-    """The password is what is needed now; `off` says that SSO is not available."""
+    """The password is what is needed now.
+
+    `off` says that SSO is not available, `exempt_only` that a password helps exempt people alone.
+    """
 
     off: FailureCode | None = None
+    exempt_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ def check_password(
     if account.tenant and account.tenant.suspended:
         raise SignInFailure(FailureCode.TENANT_SUSPENDED, "the account's tenant is suspended")
     token = _open(services, account, password, visitor, previous=previous)
+    if token is None:
+        return WrongPassword()
     return SignedIn(token, next_path or HOME, services.known.mark(address, services.now()))
 
 
@@ -96,7 +98,7 @@ def _open(
     visitor: Visitor,
     *,
     previous: SecretStr | None,
-) -> str:
+) -> str | None:
     assert account.password_hash is not None, "a right password has a hash"
     rehashed = None
     if services.passwords.is_due(account.password_hash):
@@ -104,7 +106,8 @@ def _open(
     address = Address.parse(account.email)
     now = services.now()
     with services.database.transaction() as connection:
-        accounts.note_password_sign_in(connection, account, rehashed=rehashed, now=now)
+        if not accounts.note_password_sign_in(connection, account, rehashed=rehashed, now=now):
+            return None
         if previous:
             sessions.end_by_token(connection, previous.get_secret_value())
         token = sessions.open_session(

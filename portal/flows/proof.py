@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from portal.core.admission import group_names
 from portal.core.attempt import Attempt, Purpose
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Client, Connection, EmailVerified, Tenant
 from portal.core.tokens import VerifiedClaims
 from portal.flows.arrival import Arrival
 from portal.oidc.authorization import check_response_issuer
+from portal.oidc.client import Tokens, UserinfoRefused
 from portal.services import Services
 
 
@@ -62,7 +62,7 @@ def prove(services: Services, answer: Answer, attempt: Attempt, progress: Progre
         client, tokens, nonce=attempt.nonce, code=answer.code, max_age=attempt.max_age
     )
     if _lacks_something(claims, connection):
-        claims = party.with_userinfo(client, tokens, claims=claims)
+        claims = _completed(services, client, tokens, claims=claims)
     progress.claims = claims
     progress.stage = Stage.ADMISSION
     return Arrival(tenant, connection, client, tokens.id_token, claims)
@@ -117,12 +117,24 @@ def _provider_error(error: str) -> SignInFailure:
     return SignInFailure(FailureCode.OIDC_FAILED, "the provider answered with an error")
 
 
+def _completed(
+    services: Services, client: Client, tokens: Tokens, *, claims: VerifiedClaims
+) -> VerifiedClaims:
+    """Give the claims with those of userinfo; without the address there is no going on."""
+    try:
+        return services.relying_party.with_userinfo(client, tokens, claims=claims)
+    except UserinfoRefused:
+        if "email" not in claims.all:
+            raise
+        return claims
+
+
 def _lacks_something(claims: VerifiedClaims, connection: Connection) -> bool:
     """Whether userinfo may know what the ID token does not say."""
     wanted = {"email", *connection.require_claims}
     if connection.email_verified is EmailVerified.REQUIRED:
         wanted.add("email_verified")
-    has_no_groups = bool(connection.role_claim) and not any(
-        group_names(claims.all, connection.role_claim)
-    )
-    return has_no_groups or not wanted <= claims.all.keys()
+    claim = connection.role_claim
+    if claim and claim not in claims.all:
+        wanted.add(claim.partition(".")[0])
+    return not wanted <= claims.all.keys()

@@ -114,8 +114,8 @@ def _act(
                 next_path=sign_in.next,
                 previous=sign_in.previous,
             )
-        case AskPassword(off):
-            return PasswordAsked(off)
+        case AskPassword(off, exempt_only):
+            return PasswordAsked(off, exempt_only)
         case UseSso(connection):
             assert rule is not None, "a connection comes from a rule"
             email = str(sign_in.address)
@@ -187,6 +187,7 @@ def go_to_provider(
     client = connection.client
     if client is None:
         raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "the connection has no client")
+    services.relying_party.require_usable(client)
     metadata = services.providers.metadata(client.issuer)
     attempt = Attempt(
         state=new_state(services.state_key),

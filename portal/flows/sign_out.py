@@ -106,7 +106,7 @@ def end_by_logout_token(
             issuer=claims.issuer,
             client_ids=[client.client_id for client in clients],
             sid=claims.sid,
-            subject=None if claims.sid else claims.subject,
+            subject=claims.subject,
         )
         audit.record(connection, _told(services, visitor, claims.issuer, ended))
     return LogoutTaken(ended)

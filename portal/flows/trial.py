@@ -14,6 +14,7 @@ from portal.core.admission import (
 )
 from portal.core.attempt import Attempt
 from portal.core.errors import SignInFailure
+from portal.core.registry import Account
 from portal.flows.arrival import Arrival
 from portal.flows.outcomes import Tried, Visitor
 from portal.flows.proof import Answer, Progress, Stage, prove
@@ -35,8 +36,18 @@ class Check:
     detail: str = ""
 
 
-def conclude(services: Services, answer: Answer, visitor: Visitor, *, attempt: Attempt) -> Tried:
-    """Run every check of a sign-in, write the report into the trail, and give its reference."""
+def conclude(
+    services: Services,
+    answer: Answer,
+    visitor: Visitor,
+    *,
+    attempt: Attempt,
+    by: Account | None,
+) -> Tried:
+    """Run every check of a sign-in, write the report into the trail, and give its reference.
+
+    `by` is who is signed in at the browser that came back: the trail names them.
+    """
     progress = Progress()
     checks: list[Check] = []
     role = ""
@@ -53,7 +64,8 @@ def conclude(services: Services, answer: Answer, visitor: Visitor, *, attempt: A
         at=services.now(),
         event=audit.Event.CONNECTION_TRIED,
         outcome="success" if passed else "failed",
-        actor=attempt.email,
+        actor=by.email if by else "",
+        user_id=by.id if by else None,
         tenant_id=attempt.tenant_id,
         object=f"connection {attempt.connection_id}",
         network=visitor.network,
@@ -93,7 +105,9 @@ def _admission(services: Services, arrival: Arrival, checks: list[Check]) -> str
         checks += [Check(name, passed=None) for name in ("domain", "account")]
         return ""
     rules = services.registry.candidates(address.domain)
-    _try(checks, "domain", lambda: check_domain(rules, address, arrival.tenant))
+    if not _passes(checks, "domain", lambda: check_domain(rules, address, arrival.tenant)):
+        checks.append(Check("account", passed=None))  # whose it is elsewhere is nobody's business
+        return ""
     admitted = _try(checks, "account", lambda: _admitted(services, arrival, address))
     return _role(admitted) if admitted else ""
 
@@ -127,6 +141,11 @@ def _try(checks: list[Check], name: str, run: Callable[[], Result]) -> Result | 
         return None
     checks.append(Check(name, passed=True))
     return result
+
+
+def _passes(checks: list[Check], name: str, run: Callable[[], None]) -> bool:
+    _try(checks, name, run)
+    return checks[-1].passed is True
 
 
 def _shown(value: object) -> str:

@@ -24,6 +24,7 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _MOST_LOOKUPS = 64
+_OF_A_ZONE = 8
 
 _LOCAL = tuple(
     ip_network(network)
@@ -141,13 +142,18 @@ class Resolver:
         with self._lock:
             future = self._under_way.get((host, port))
             if future is None:
-                if len(self._under_way) >= _MOST_LOOKUPS:
+                if len(self._under_way) >= _MOST_LOOKUPS or self._is_crowded(host):
                     raise TimeoutError("too many host names are being looked up")
                 future = self._under_way[host, port] = Future()
                 threading.Thread(
                     target=self._look_up, args=(host, port, future), daemon=True
                 ).start()
         return future
+
+    def _is_crowded(self, host: str) -> bool:
+        """Whether the host's own zone has its share of look-ups: a slow one must not take all."""
+        zone = host.rsplit(".", 2)[-2:]
+        return sum(other.rsplit(".", 2)[-2:] == zone for other, _ in self._under_way) >= _OF_A_ZONE
 
     def _look_up(self, host: str, port: int, future: Future[Sequence[str]]) -> None:
         try:

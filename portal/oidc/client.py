@@ -36,6 +36,12 @@ __all__ = ["RelyingParty", "Tokens"]
 
 Result = TypeVar("Result")
 
+_MOST_OPENED = 5000
+
+
+class UserinfoRefused(SignInFailure):
+    """The userinfo endpoint says nothing; the ID token may say enough."""
+
 
 class RelyingParty:
     """Speaks OpenID Connect for every client of the registry. Every method may ask the network.
@@ -50,9 +56,27 @@ class RelyingParty:
         self._providers = providers
         self._door = door
         self._vault = vault
+        self._opened: set[Sealed | None] = set()
         self._now = now
         # Reading an RSA key checks it, which takes longer than the rest of an exchange.
         self._signing_key = lru_cache(maxsize=256)(self._read_signing_key)
+
+    def require_usable(self, client: Client) -> None:
+        """Refuse a client whose secret or key cannot be opened, before anybody is sent anywhere.
+
+        Raises SignInFailure (sso_unavailable). A secret that opened once is not opened again.
+        """
+        sealed = (
+            client.private_key
+            if client.auth_method is AuthMethod.PRIVATE_KEY_JWT
+            else client.secret
+        )
+        if client.auth_method is AuthMethod.NONE or sealed in self._opened:
+            return
+        self._open(sealed)
+        if len(self._opened) >= _MOST_OPENED:
+            self._opened.clear()
+        self._opened.add(sealed)
 
     def metadata(self, client: Client) -> Metadata:
         """Give what the client's issuer publishes, from memory where it is known."""
@@ -118,7 +142,9 @@ class RelyingParty:
             },
         )
         if answer.status_code != HTTPStatus.OK:
-            raise _untrusted(f"userinfo was answered with {answer.status_code}")
+            raise UserinfoRefused(
+                FailureCode.OIDC_FAILED, f"userinfo was answered with {answer.status_code}"
+            )
         return with_userinfo(claims, self._read_userinfo(metadata, client, answer))
 
     def logout_claims(self, client: Client, raw: str) -> VerifiedLogout:

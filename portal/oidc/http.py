@@ -56,7 +56,7 @@ class Lane(BaseAdapter):
         safe_url(request.url or "", allow_local=self._allow_local)
         began: float | None = None  # a call that the breaker refuses took no time of a provider
         try:
-            with self.breaker.call():
+            with self._transport.place(), self.breaker.call():
                 began = time.perf_counter()
                 answer = self._transport.exchange(request)
                 _check_status(answer.status_code)

@@ -12,6 +12,8 @@ from portal.core.errors import FailureCode, SignInFailure
 
 Value = TypeVar("Value")
 
+_SLOW, _SLOW_PAUSE = 1.0, 10.0  # seconds: a failure that took longer is not tried again at once
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -55,6 +57,7 @@ class Kept(Generic[Value]):
         self._copy: _Copy[Value] | None = None
         self._flight: Future[Value] | None = None
         self._flight_began = 0.0
+        self._slow_failure: tuple[SignInFailure, float] | None = None
         self._not_before: dict[str, datetime] = {}
 
     def get(self) -> Value:
@@ -62,6 +65,7 @@ class Kept(Generic[Value]):
         copy, now = self._copy, self._now()
         if copy is not None and now < copy.fresh_until:
             return copy.value
+        self._raise_if_slow_lately(copy)
         usable = copy if copy is not None and now < copy.fetched_at + self._terms.stale else None
         with self._lock:
             if self._copy is not None and self._copy is not copy:
@@ -77,6 +81,14 @@ class Kept(Generic[Value]):
             again = min(self._now() + self._terms.retry, usable.fetched_at + self._terms.stale)
             self._copy = replace(usable, fresh_until=again)
             return usable.value
+
+    def _raise_if_slow_lately(self, copy: _Copy[Value] | None) -> None:
+        """Raise the last failure again for a while when it took long: it must not hold others."""
+        if copy is not None or self._slow_failure is None:
+            return
+        failure, until = self._slow_failure
+        if time.monotonic() < until:
+            raise SignInFailure(failure.code, failure.detail, **failure.facts)
 
     def renewed(self, seen: Value, *, why: str) -> Value | None:
         """Give a newer value than `seen`: one that somebody else fetched, or fetch it.
@@ -104,9 +116,12 @@ class Kept(Generic[Value]):
         return self._flight, True
 
     def _land(self, flight: Future[Value]) -> Value:
+        began = time.monotonic()
         try:
             value = self._fetch()
         except BaseException as error:
+            if isinstance(error, SignInFailure) and time.monotonic() - began > _SLOW:
+                self._slow_failure = (error, time.monotonic() + _SLOW_PAUSE)
             with self._lock:
                 self._flight = None
             flight.set_exception(error)

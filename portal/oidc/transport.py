@@ -2,6 +2,7 @@
 
 import http.client
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from portal.oidc.wire import Call, Connection, OversizedError, PlainConnection, 
 
 _HEAD_ROOM = 131_072  # bytes that the head and the framing of an answer may take
 _CHUNK = 65_536
+_PATIENCE = 0.5  # seconds that a call waits for others to end
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -32,6 +34,7 @@ class Limits:
     total: float = 10.0
     most_bytes: int = 1_048_576
     at_once: int = 8
+    in_all: int = 12  # of the 16 threads that a worker has: the others keep serving pages
 
 
 class Transport:
@@ -42,6 +45,21 @@ class Transport:
         self._limits = limits
         self._tls = tls
         self._idle = IdleConnections()
+        self._places = threading.BoundedSemaphore(limits.in_all)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold one of the places that all issuers share: slow ones together leave threads free.
+
+        Raises SignInFailure (provider_unavailable) where none gets free soon; that is no fault of
+        the issuer that is asked.
+        """
+        if not self._places.acquire(timeout=_PATIENCE):
+            raise _unavailable("too many calls to providers are under way")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def exchange(self, request: PreparedRequest) -> Response:
         """Send a request and give its answer, whatever its status.

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -189,9 +188,24 @@ def _create(connection: Connection, admitted: Admitted, *, tenant: Tenant, now: 
 
 def note_password_sign_in(
     connection: Connection, account: Account, *, rehashed: str | None, now: datetime
-) -> None:
-    """Note a sign-in by password, and store the hash anew where its parameters were old."""
-    values: dict[str, Any] = {"last_sign_in_at": now}
-    if rehashed:
-        values["password_hash"] = rehashed
-    connection.execute(update(UserRow).where(UserRow.id == account.id).values(**values))
+) -> bool:
+    """Note a sign-in by password; False where the account is no longer as it was checked.
+
+    Checking takes a while: a password that was changed meanwhile, or an account that was disabled,
+    must not let the old password in, nor be written over by its hash. `rehashed` replaces a hash
+    of old parameters. What the provider's groups gave holds for sign-ins through it alone.
+    """
+    result = connection.execute(
+        update(_USERS)
+        .where(
+            _USERS.c.id == account.id,
+            _USERS.c.password_hash == account.password_hash,
+            _USERS.c.disabled.is_(False),
+        )
+        .values(
+            last_sign_in_at=now,
+            group_role=None,
+            password_hash=rehashed or account.password_hash,
+        )
+    )
+    return result.rowcount == 1

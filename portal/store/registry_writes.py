@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, case, delete, insert, select, update
 
 from portal.core.changes import Action, Change, Kind, Secret
+from portal.store.sessions import end_of_account, end_of_tenant
 from portal.store.tables import (
     ClientRow,
     ConnectionRow,
@@ -86,6 +87,8 @@ class RegistryWriter:
             self._connection.execute(
                 update(TenantRow).where(TenantRow.slug == change.key).values(values)
             )
+            if values.get("status") == "suspended":
+                end_of_tenant(self._connection, self._tenants[change.key])
 
     def _insert_or_update(self, change: Change, values: dict[str, Any]) -> int:
         table, key = _TABLES[change.kind]
@@ -111,6 +114,8 @@ class RegistryWriter:
                 self._connection.execute(
                     update(table).where(table.c.id == object_id).values(values)
                 )
+            if values.get("disabled") is True or "password_hash" in values:
+                end_of_account(self._connection, object_id)  # whoever was in by the old ways
             return object_id
         return int(found.scalar_one())
 

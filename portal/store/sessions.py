@@ -54,6 +54,7 @@ def open_session(
     by: SignedInBy,
     *,
     now: datetime,
+    authenticated_at: datetime | None = None,
     ends_by: datetime | None = None,
     network: str = "",
     user_agent: str = "",
@@ -73,7 +74,7 @@ def open_session(
         "sid": by.sid,
         "id_token": by.id_token,
         "created_at": now,
-        "authenticated_at": now,
+        "authenticated_at": authenticated_at or now,
         "last_seen_at": now,
         "ends_by": ends_by,
         "network": network,
@@ -125,6 +126,12 @@ def end_by_public_id(connection: Connection, public_id: str, *, account_id: int)
 def end_of_account(connection: Connection, account_id: int) -> int:
     """End every session of an account; give how many."""
     return _end_where(connection, [SessionRow.user_id == account_id])
+
+
+def end_of_tenant(connection: Connection, tenant_id: int) -> int:
+    """End every session of a tenant's people; give how many."""
+    people = select(UserRow.id).where(UserRow.tenant_id == tenant_id)
+    return _end_where(connection, [SessionRow.user_id.in_(people)])
 
 
 def end_at_provider(

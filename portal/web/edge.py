@@ -67,6 +67,8 @@ def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
         bind_contextvars(request=g.reference)
         if request.path not in ANY_HOST and request.host != settings.host:
             abort(421)
+        if _holds_nul():
+            abort(400)  # no database takes it, and nobody means it
 
     @app.before_request
     def check_csrf() -> None:
@@ -76,6 +78,14 @@ def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
         if getattr(view, "takes_foreign_posts", False):
             return
         forms.check()
+
+
+def _holds_nul() -> bool:
+    if "\x00" in request.path:
+        return True
+    if "%00" in request.environ.get("QUERY_STRING", ""):
+        return not request.path.startswith("/auth/callback")  # ends at the sign-in page as ever
+    return request.method == "POST" and any("\x00" in value for value in request.form.values())
 
 
 def _after(app: Flask, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from portal.core.address import LONGEST_ADDRESS, Address, AddressError
 from portal.core.errors import FailureCode
 from portal.core.redirects import SafePath, safe_path
 from portal.core.registry import Connection
+from portal.core.strict_json import JsonError, read_object
 from portal.flows.outcomes import (
     BeginOutcome,
     ChoiceAsked,
@@ -25,7 +26,7 @@ from portal.flows.outcomes import (
 from portal.flows.sign_in import SignIn, begin, begin_at, route_of
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError
-from portal.web.failures import Words, notice_for, notice_from_query, to_login
+from portal.web.failures import WORDS, Words, notice_for, notice_from_query
 from portal.web.identity import (
     current_session,
     remember_attempt,
@@ -45,7 +46,7 @@ _THIS_ADDRESS = Words(
 _THIS_NETWORK = Words(
     "Too many sign-ins from your network", "Wait {wait} and try again. Nothing is locked."
 )
-_OFF_NOTE = "Single sign-on isn’t available right now. Only emergency accounts can use a password."
+_OFF_NOTE = "Single sign-on isn’t available right now. "
 
 
 @blueprint.get("/login")
@@ -178,7 +179,8 @@ def _answer(outcome: BeginOutcome) -> Response:
             )
             return make_response(render_template("login/choose.html", page=page))
         case Failed():
-            return to_login(outcome)
+            notice = notice_for(outcome.code, failure_reference=outcome.reference)
+            return _page(replace(_typed(), notice=notice))
         case Throttled(retry_after):
             return _too_many(_THIS_ADDRESS, retry_after)
         case PasswordAsked() | WrongPassword() | SsoMissing():
@@ -190,8 +192,8 @@ def _answer(outcome: BeginOutcome) -> Response:
 def _asked_again(outcome: PasswordAsked | WrongPassword | SsoMissing) -> SignInPage:
     page = replace(_typed(), sso=False, ask_password=True)
     match outcome:
-        case PasswordAsked(off):
-            return replace(page, password_note=_OFF_NOTE if off else "Enter your password.")
+        case PasswordAsked():
+            return replace(page, password_note=_password_note(outcome))
         case WrongPassword():
             title = "That e-mail address and password don’t match"
             text = "Check both and try again, or ask the person who runs IT at your company."
@@ -202,6 +204,16 @@ def _asked_again(outcome: PasswordAsked | WrongPassword | SsoMissing) -> SignInP
             assert_never(outcome)
     tone = Tone.INFO if isinstance(outcome, SsoMissing) else Tone.ERROR
     return replace(page, notice=Notice(tone=tone, title=title, text=text))
+
+
+def _password_note(asked: PasswordAsked) -> str:
+    if asked.off is None:
+        return "Enter your password."
+    if asked.off is FailureCode.TENANT_SUSPENDED:
+        return WORDS[asked.off].text
+    if asked.exempt_only:
+        return _OFF_NOTE + "Only emergency accounts can use a password."
+    return _OFF_NOTE + "Use your password."
 
 
 def _wait_at_gate(kind: str) -> int | None:
@@ -247,8 +259,11 @@ def discover() -> Response | tuple[Response, int] | tuple[Response, int, dict[st
         words = f"Too many questions from your network. Ask again in {wait} seconds."
         body = jsonify(error="too_many_requests", message=words)
         return body, 429, {"Retry-After": str(wait)}
-    asked: Any = request.get_json(silent=True)
-    raw = asked.get("email") if isinstance(asked, dict) else None
+    try:
+        asked = read_object(request.get_data())
+    except JsonError:
+        asked = {}
+    raw = asked.get("email")
     if not isinstance(raw, str):
         return jsonify(error="invalid_request", message="Send JSON with an email."), 400
     try:

@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response
 
 from portal.core.address import Address, AddressError
 from portal.core.attempt import StateToken, cookie_name
-from portal.core.redirects import safe_path
+from portal.core.redirects import SafePath, safe_path
+from portal.core.registry import Account
 from portal.flows.callback import finish
 from portal.flows.initiate import Initiation, RouteUnclear, initiate
 from portal.flows.outcomes import Failed, GoToProvider, SignedIn, Tried
@@ -18,6 +19,7 @@ from portal.web.context import services, visitor
 from portal.web.failures import to_login
 from portal.web.identity import (
     attempt_cookie,
+    current_session,
     forget_attempt,
     remember_attempt,
     remember_session,
@@ -51,6 +53,7 @@ def callback(tenant: str | None = None) -> Response:
         visitor(),
         sealed_attempt=request.cookies.get(cookie, ""),
         previous=session_token(),
+        signed_in=_signed_in,
     )
     response: Response
     match outcome:
@@ -66,6 +69,11 @@ def callback(tenant: str | None = None) -> Response:
     if cookie in request.cookies:
         forget_attempt(response, cookie)
     return response
+
+
+def _signed_in() -> Account | None:
+    session = current_session()
+    return session.account if session else None
 
 
 def _single(name: str) -> str:
@@ -86,6 +94,8 @@ def start() -> Response:
     except AddressError:
         address = None
     target = safe_path(values.get("target_link_uri"), base_url=services().settings.base_url)
+    if _replaces_somebody(issuer, address):
+        return _to_sign_in_page(address, target)
     outcome = initiate(services(), Initiation(issuer, address, target), visitor())
     match outcome:
         case GoToProvider():
@@ -93,13 +103,30 @@ def start() -> Response:
             remember_attempt(response, outcome)
             return response
         case RouteUnclear():
-            known = {"email": str(address) if address else "", "next": target or ""}
-            query = urlencode({name: value for name, value in known.items() if value})
-            return redirect("/login" + (f"?{query}" if query else ""), 302)
+            return _to_sign_in_page(address, target)
         case Failed():
             return to_login(outcome)
         case _:
             assert_never(outcome)
+
+
+def _replaces_somebody(issuer: str, address: Address | None) -> bool:
+    """Whether a link would put another person in the place of the one who is signed in.
+
+    A link on any page could do so unseen (login CSRF); the sign-in page asks first.
+    """
+    session = current_session()
+    if session is None:
+        return False
+    if address is not None:
+        return address.key != Address.parse(session.account.email).key
+    return issuer != session.by.issuer
+
+
+def _to_sign_in_page(address: Address | None, target: SafePath | None) -> Response:
+    known = {"email": str(address) if address else "", "next": target or ""}
+    query = urlencode({name: value for name, value in known.items() if value})
+    return redirect("/login" + (f"?{query}" if query else ""), 302)
 
 
 @blueprint.post("/auth/backchannel-logout")

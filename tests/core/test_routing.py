@@ -137,7 +137,11 @@ TABLE: list[tuple[str, list[DomainRule], Account | None, dict[str, Decision]]] =
         "required, connection off",
         [replace(REQUIRED, connections=OFF)],
         None,
-        {"password": Refused(SSO_OFF), "sso": Refused(SSO_OFF), "neither": AskPassword(SSO_OFF)},
+        {
+            "password": Refused(SSO_OFF),
+            "sso": Refused(SSO_OFF),
+            "neither": AskPassword(SSO_OFF, exempt_only=True),
+        },
     ),
     (
         "required, connection off, user exempt",
@@ -155,7 +159,11 @@ TABLE: list[tuple[str, list[DomainRule], Account | None, dict[str, Decision]]] =
         "required, no client and no default client",
         [replace(REQUIRED, connections=WITHOUT_CLIENT)],
         None,
-        {"password": Refused(SSO_OFF), "sso": Refused(SSO_OFF), "neither": AskPassword(SSO_OFF)},
+        {
+            "password": Refused(SSO_OFF),
+            "sso": Refused(SSO_OFF),
+            "neither": AskPassword(SSO_OFF, exempt_only=True),
+        },
     ),
     (
         "required, tenant suspended",
@@ -164,7 +172,7 @@ TABLE: list[tuple[str, list[DomainRule], Account | None, dict[str, Decision]]] =
         {
             "password": Refused(SUSPENDED_CODE),
             "sso": Refused(SUSPENDED_CODE),
-            "neither": AskPassword(SUSPENDED_CODE),
+            "neither": AskPassword(SUSPENDED_CODE, exempt_only=True),
         },
     ),
     (

@@ -101,9 +101,7 @@ def registry(services: Services, provider: ProviderControl) -> SimpleNamespace:
         )
         entra = add_connection(connection, globex, key="entra", name="Entra", client_id=theirs)
         ping = add_connection(connection, globex, key="ping", name="Ping", client_id=theirs)
-        globex_domain = add_domain(
-            connection, globex, "globex.example", connections=(entra, ping)
-        )
+        globex_domain = add_domain(connection, globex, "globex.example", connections=(entra, ping))
         add_user(connection, "bob@globex.example", globex, password_hash=hashed)
         initech = add_tenant(connection, "initech", name="Initech")
         add_domain(connection, initech, "initech.example", policy="password")

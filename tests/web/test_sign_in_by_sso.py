@@ -21,7 +21,7 @@ from portal.store.tables import (
     UserRow,
 )
 from tests.builders import add_connection, add_domain, add_user, change_tenant
-from tests.visitor import Visitor, error_of, query_of
+from tests.visitor import Visitor, error_of, query_of, refused_at_submit
 from tests.web.conftest import PASSWORD, SECRET
 
 
@@ -324,8 +324,8 @@ def test_account_disabled_is_refused(visitor, services, registry):
 
 def test_connection_switched_off_refuses_and_never_falls_back(visitor, services, registry):
     change_connection(services, registry, enabled=False)
-    assert error_of(visitor.submit("old@acme.example", PASSWORD)) == "sso_unavailable"
-    assert error_of(visitor.submit("old@acme.example", is_sso="true")) == "sso_unavailable"
+    assert refused_at_submit(visitor.submit("old@acme.example", PASSWORD), "sso_unavailable")
+    assert refused_at_submit(visitor.submit("old@acme.example", is_sso="true"), "sso_unavailable")
     assert "isn’t available" in visitor.submit("old@acme.example").text
     assert not visitor.is_signed_in
 
@@ -390,9 +390,7 @@ def test_unknown_error_code_shows_general_words_and_never_itself(visitor, regist
         "iss=https://evil.example&state=x&code=y",
     ],
 )
-def test_callback_with_missing_or_odd_parameters_ends_at_the_sign_in_page(
-    visitor, registry, query
-):
+def test_callback_with_missing_or_odd_parameters_ends_at_the_sign_in_page(visitor, registry, query):
     assert error_of(visitor.get(f"/auth/callback?{query}")) == "state_mismatch"
     assert error_of(visitor.get(f"/auth/callback/acme?{query}")) == "state_mismatch"
     assert error_of(visitor.get(f"/auth/callback/nobody?{query}")) == "state_mismatch"
@@ -407,7 +405,7 @@ def test_provider_that_is_down_is_named_so(visitor, services, registry):
     )
     with services.database.transaction() as connection:
         change_tenant(connection, registry.acme)
-    assert error_of(visitor.submit("ann@acme.example")) == "provider_unavailable"
+    assert refused_at_submit(visitor.submit("ann@acme.example"), "provider_unavailable")
 
 
 def test_address_at_the_end_of_the_way_must_be_of_the_tenant(visitor, registry, provider):
@@ -434,7 +432,7 @@ def test_sealed_secret_that_no_key_opens_makes_sso_unavailable(visitor, services
     change(services, update(ClientRow).where(ClientRow.id == registry.client).values(secret=lost))
     with services.database.transaction() as connection:
         change_tenant(connection, registry.acme)
-    assert error_of(visitor.sign_in_by_sso("ann@acme.example")) == "sso_unavailable"
+    assert refused_at_submit(visitor.submit("ann@acme.example"), "sso_unavailable")
 
 
 def test_no_secret_code_or_token_reaches_log_trail_or_page(
