@@ -109,14 +109,27 @@ def test_more_checks_than_slots_wait_and_then_are_told_so():
 
     hasher = Slow(time_cost=1, memory_cost=8, parallelism=1)
     passwords = Passwords(hasher, at_once=1, patience=0.05)
-    thread = threading.Thread(target=passwords.verify, args=("x", "y"))
+    stored = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("y")
+    thread = threading.Thread(target=passwords.verify, args=(stored, "y"))
     thread.start()
     entered.wait(5)
     with pytest.raises(PasswordsBusyError):
-        passwords.verify("x", "y")
+        passwords.verify(stored, "y")
     leave.set()
     thread.join()
-    assert passwords.verify("x", "y")
+    assert passwords.verify(stored, "y")
+
+
+def test_cheaper_imported_hash_costs_as_much_as_an_own_one(monkeypatch):
+    ours = Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    imported = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("right")
+    seen: list[str] = []
+    real = PasswordHasher.verify
+    monkeypatch.setattr(
+        PasswordHasher, "verify", lambda *given: seen.append(given[1]) or real(*given)
+    )
+    assert ours.verify(imported, "right")
+    assert any("t=2" in stored for stored in seen)
 
 
 @pytest.mark.parametrize(

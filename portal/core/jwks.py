@@ -30,7 +30,7 @@ ASYMMETRIC = frozenset(KEY_FOR_ALGORITHM)
 """Every algorithm that is ever allowed: no `none`, no HMAC."""
 
 _CURVES = frozenset(curve for _, curve in KEY_FOR_ALGORITHM.values())
-_MOST_KEYS = 300
+_MOST_KEYS = 1000
 _MOST_TRIED = 8  # keys for one token that does not say which
 _SHORTEST_RSA, _LONGEST_RSA = 2048, 4096  # bits: below is breakable, above burns our processor
 _LONGEST_EXPONENT = 32  # bits

@@ -56,6 +56,7 @@ EXEMPT = make_account(tenant=ACME, sso_exempt=True)
 OFF = (replace(OKTA, enabled=False),)
 WITHOUT_CLIENT = (replace(OKTA, client=None),)
 SSO_OFF = FailureCode.SSO_UNAVAILABLE
+EXEMPT_ONLY = AskPassword(SSO_OFF, exempt_only=True)
 SUSPENDED_CODE = FailureCode.TENANT_SUSPENDED
 
 TABLE: list[tuple[str, list[DomainRule], Account | None, dict[str, Decision]]] = [
