@@ -19,6 +19,7 @@ import redis
 from portal.core.address import Address
 
 WINDOW = timedelta(minutes=15)
+PER_ADDRESS, PER_NETWORK, PER_DOMAIN = 10, 300, 1000  # wrong passwords in that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,11 @@ def password_limits(
     limits: strangers cannot lock anybody out of it.
     """
     if known_browser:
-        return PasswordLimits(Limit(_key("known", known_browser), 10, WINDOW))
-    shared = [Limit(_key("domain", str(address.domain)), 200, WINDOW)]
+        return PasswordLimits(Limit(_key("known", known_browser), PER_ADDRESS, WINDOW))
+    shared = [Limit(_key("domain", str(address.domain)), PER_DOMAIN, WINDOW)]
     if network:
-        shared.append(Limit(_key("network", network_of(network)), 100, WINDOW))
-    return PasswordLimits(Limit(_key("password", address.key), 10, WINDOW), tuple(shared))
+        shared.append(Limit(_key("network", network_of(network)), PER_NETWORK, WINDOW))
+    return PasswordLimits(Limit(_key("password", address.key), PER_ADDRESS, WINDOW), tuple(shared))
 
 
 def network_of(text: str) -> str:
@@ -108,7 +109,8 @@ class Known:
 
 
 MINUTE = 60
-GATES: Mapping[str, int] = {"discover": 600, "submit": 1200}
+# A whole company may sit behind one address, and submits are cheap: only a flood is one.
+GATES: Mapping[str, int] = {"discover": 600, "submit": 300_000}
 _MOST_NETWORKS = 50_000
 _SHARES = 60  # a process tells the others each time it has used one of so many shares
 _REST = 5.0  # seconds for which a Redis that failed is left alone

@@ -44,7 +44,8 @@ def confirm_password(
     address = Address.parse(session.account.email)
     reserved = attempts_log.Reserved()
     if services.settings.rate_limits:
-        limits = password_limits(address)
+        # A budget of this session's own: wrong tries elsewhere must not keep its person out.
+        limits = password_limits(address, known_browser=f"session {session.id}")
         taken = attempts_log.reserve(services.database, limits, now=services.now())
         if isinstance(taken, attempts_log.Exhausted):
             return Throttled(max(1, round(taken.retry_after.total_seconds())))

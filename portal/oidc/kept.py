@@ -25,6 +25,8 @@ class Terms:
     cool_down: timedelta = timedelta(seconds=30)  # between renewals that were asked for
     wait: float = 4.0  # seconds, for a fetch of somebody else's
     wait_in_doubt: float = 1.0  # seconds, where the last fetch failed
+    most_waiting: int = 8  # so long; each of them keeps a thread from everybody else
+    wait_of_more: float = 0.5  # seconds, for those past them
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Kept(Generic[Value]):
         self._copy: _Copy[Value] | None = None
         self._flight: Future[Value] | None = None
         self._flight_began = 0.0
+        self._waiting = 0
         self._slow_failure: tuple[SignInFailure, float] | None = None
         self._not_before: dict[str, datetime] = {}
 
@@ -135,6 +138,10 @@ class Kept(Generic[Value]):
 
     def _wait(self, flight: Future[Value]) -> Value:
         bound = self._terms.wait_in_doubt if self._in_doubt() else self._terms.wait
+        with self._lock:
+            if self._waiting >= self._terms.most_waiting:
+                bound = min(bound, self._terms.wait_of_more)
+            self._waiting += 1
         left = self._flight_began + bound - time.monotonic()
         try:
             return flight.result(max(left, 0))
@@ -145,3 +152,6 @@ class Kept(Generic[Value]):
         except SignInFailure as failure:
             # An exception of one's own: a hundred threads must not share one traceback.
             raise SignInFailure(failure.code, failure.detail, **failure.facts) from None
+        finally:
+            with self._lock:
+                self._waiting -= 1

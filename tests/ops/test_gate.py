@@ -7,11 +7,11 @@ from portal.throttle import GATES, Gate
 from tests.databases import free_port, redis_server
 
 NOON = datetime(2026, 11, 23, 12, 0, 10, tzinfo=UTC)
-MOST = GATES["submit"]
+MOST = GATES["discover"]
 
 
 def passes(gates: list[Gate], tries: int) -> int:
-    return sum(gates[n % len(gates)].enter("submit", "192.0.2.1") is None for n in range(tries))
+    return sum(gates[n % len(gates)].enter("discover", "192.0.2.1") is None for n in range(tries))
 
 
 def test_processes_with_redis_share_one_count_nearly_exactly(redis_url: str):
@@ -35,7 +35,7 @@ def test_gate_counts_for_itself_while_redis_is_gone_and_heals_when_it_is_back():
     assert passes([gate], MOST) == MOST - 100
     assert time.perf_counter() - began < 1
     assert notes == ["cache.gone"]
-    assert gate.enter("submit", "192.0.2.1") == 50
+    assert gate.enter("discover", "192.0.2.1") == 50
     gate.close()
 
 
@@ -64,7 +64,7 @@ def test_gate_costs_a_request_less_than_twenty_microseconds():
 def _seconds_each(gate: Gate, tries: int = 2000) -> float:
     began = time.perf_counter()
     for n in range(tries):
-        gate.enter("submit", f"10.0.0.{n % 200}")
+        gate.enter("discover", f"10.0.0.{n % 200}")
     return (time.perf_counter() - began) / tries
 
 
@@ -72,5 +72,5 @@ def test_flood_of_networks_takes_bounded_memory(monkeypatch):
     monkeypatch.setattr("portal.throttle._MOST_NETWORKS", 50)
     gate = Gate(lambda: NOON)
     for n in range(500):
-        assert gate.enter("submit", f"10.0.{n // 250}.{n % 250}") is None
+        assert gate.enter("discover", f"10.0.{n // 250}.{n % 250}") is None
     assert len(gate._counts) == 50

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+import requests
 
 from portal.crypto import Vault
 from tests.builders import add_client, add_connection, add_domain, add_tenant
@@ -88,6 +89,13 @@ def _one(portal: Portal, number: int) -> float:
     return took
 
 
+def _message(browser: Browser, portal: Portal, answer: requests.Response) -> str:
+    """Give the page that a person sees in the end."""
+    if answer.status_code == 302:
+        return browser.get(portal, answer.headers["Location"]).text
+    return answer.text
+
+
 def p99(took: list[float]) -> float:
     return took[int(len(took) * 0.99) - 1]
 
@@ -97,15 +105,17 @@ def test_hanging_sign_ins_at_a_dead_provider_leave_others_their_speed(crew, hole
     submits(portal, 40)
     before = submits(portal)
     over = threading.Event()
-    ended: list[int] = []
+    ended: list[bool] = []
+
+    crowd_of = [Browser() for _ in range(HANGING)]
+    for browser in crowd_of:
+        browser.csrf_token(portal)
 
     def hang(number: int) -> None:
-        browser = Browser()
-        browser.csrf_token(portal)
+        browser = crowd_of[number]
         while not over.is_set():
             answer = browser.submit(portal, f"p{number}@dead.example", "typed")
-            ended.append(answer.status_code)
-            assert "error=provider_unavailable" in answer.headers["Location"]
+            ended.append("can’t be reached" in _message(browser, portal, answer))
             over.wait(0.5)
 
     with ThreadPoolExecutor(HANGING) as crowd:
@@ -119,7 +129,7 @@ def test_hanging_sign_ins_at_a_dead_provider_leave_others_their_speed(crew, hole
         f"median {statistics.median(before) * 1e3:.1f} and {statistics.median(during) * 1e3:.1f} ms"
     )
     sys.stdout.write(report + "\n")
-    assert ended
-    assert set(ended) == {302}
+    assert len(ended) > HANGING
+    assert all(ended)
     # 10 ms: what a busy machine's scheduler alone can cost
     assert p99(during) <= 2 * p99(before) + 0.01, report
