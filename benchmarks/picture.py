@@ -1,14 +1,15 @@
 """The growth curve as a picture: how the submit fares from the smallest registry to the biggest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from math import log10
 from statistics import median
 
 from benchmarks.figures import BARE, SAMPLE, Results, Series, portal_name
 
-_WIDTH, _HEIGHT = 760, 400
+_WIDTH, _HEIGHT = 800, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 600, 56, 340
+_LINE = 18  # height of a line of text
 _COLOURS = ("#0f766e", "#b45309")
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#334155}.title{font-size:16px;font-weight:600}"
@@ -29,11 +30,15 @@ def draw(results: Results) -> str:
         _text(_LEFT, 28, "POST /auth/login to the provider: requests per second", kind="title"),
         *_grid(top),
         *_sizes(results.sizes),
-        *_baseline(BARE, submit[BARE], top),
-        *_baseline(SAMPLE, submit[SAMPLE], top),
+        *(_baseline(_y(submit[name].rate, top)) for name in (BARE, SAMPLE)),
     ]
+    names = {name: _y(submit[name].rate, top) for name in (BARE, SAMPLE)}
+    colours = {}
     for (database, series), colour in zip(lines.items(), _COLOURS, strict=False):
-        parts += _curve(f"portal, {database}", series, results.sizes, top=top, colour=colour)
+        parts += _curve(series, results.sizes, top=top, colour=colour)
+        names[f"portal, {database}"] = _y(median(s.rate for s in series), top)
+        colours[f"portal, {database}"] = colour
+    parts += _names(names, colours)
     body = "\n".join(parts)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
@@ -73,26 +78,29 @@ def _sizes(sizes: Sequence[int]) -> list[str]:
     return [*marks, _text((_LEFT + _RIGHT) / 2, _BOTTOM + 46, "domains", anchor="middle")]
 
 
-def _baseline(name: str, series: Series, top: float) -> list[str]:
-    y = _y(series.rate, top)
-    return [
-        f'<line class="base" x1="{_LEFT}" x2="{_RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>',
-        _text(_RIGHT + 8, y + 4, name),
-    ]
+def _baseline(y: float) -> str:
+    return f'<line class="base" x1="{_LEFT}" x2="{_RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
 
 
-def _curve(
-    name: str, series: Sequence[Series], sizes: Sequence[int], *, top: float, colour: str
-) -> list[str]:
+def _curve(series: Sequence[Series], sizes: Sequence[int], *, top: float, colour: str) -> list[str]:
     points = [(_x(n, sizes), _y(s.rate, top)) for n, s in zip(sizes, series, strict=True)]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points]
-    middle = _y(median(s.rate for s in series), top)
     return [
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>',
-        *dots,
-        _text(_RIGHT + 8, middle + 4, name),
+        *(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in points),
     ]
+
+
+def _names(places: Mapping[str, float], colours: Mapping[str, str]) -> list[str]:
+    """Write each name beside its line, from the top down and never over another."""
+    parts, free = [], 0.0
+    for name, y in sorted(places.items(), key=lambda place: place[1]):
+        free = max(y + 4, free)
+        mark = colours.get(name, "#64748b")
+        parts.append(f'<circle cx="{_RIGHT + 14}" cy="{free - 4:.1f}" r="4" fill="{mark}"/>')
+        parts.append(_text(_RIGHT + 24, free, name))
+        free += _LINE
+    return parts
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", kind: str = "") -> str:

@@ -68,9 +68,9 @@ def test_ratios_are_those_of_the_runs_that_were_measured(smoke):
     assert f"{expected:.2f}×" in row
 
 
-def test_the_picture_has_a_point_for_every_size(smoke):
+def test_the_picture_has_a_line_for_every_database(smoke):
     _, _, picture = smoke
-    assert len(ET.parse(picture).findall(f"{SVG}circle")) == 1
+    assert len(ET.parse(picture).findall(f"{SVG}polyline")) == 1
 
 
 def test_a_ratio_pairs_runs_of_the_same_round():
@@ -102,7 +102,8 @@ def test_a_missed_aim_is_called_missed():
         "whole sign-in beside the sample, SQLite",
         "portal --help",
     }
-    assert draw(results).count("<circle") == 2
+    points, names = 2, 3
+    assert draw(results).count("<circle") == points + names
 
 
 def test_a_ceiling_is_met_from_below():
