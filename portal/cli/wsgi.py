@@ -7,11 +7,13 @@ import threading
 import time
 
 from portal.app import create_app
-from portal.cli.serve import DRAIN_SECONDS
+from portal.cli.serve import DRAIN_SECONDS, THREADS
+from portal.cli.slow_bodies import SlowBodies
 from portal.flows.sweep import keep_house
 from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import load_settings
+from portal.web.edge import LARGEST_FORM
 
 
 def _end_with_supervisor() -> None:
@@ -35,6 +37,6 @@ def _end_with_supervisor() -> None:
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 _services = build_services(_settings)
-application = create_app(_services)
+application = SlowBodies(create_app(_services).wsgi_app, threads=THREADS, most_bytes=LARGEST_FORM)
 keep_house(_services)
 _end_with_supervisor()

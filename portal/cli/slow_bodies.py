@@ -1,0 +1,94 @@
+"""Lets go of clients that begin a form and do not finish it: each would keep a thread for ever.
+
+The server times out heads but not bodies, and it reads a body in the thread that answers.
+"""
+
+import contextlib
+import io
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+_TICK = 0.25  # seconds
+_PATIENCE, _LONGEST = 5.0, 20.0  # seconds without a byte, and for a whole body
+_PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bodies
+_LAST_DATA_RECEIVED = 52  # where struct tcp_info has it, in milliseconds (linux/tcp.h)
+
+
+class SlowBodies:
+    """Reads each body before the application runs, watched: who is too slow is hung up on.
+
+    With most of `threads` waiting for bodies, patience is short: others want to sign in.
+    """
+
+    def __init__(self, application: Application, *, threads: int, most_bytes: int) -> None:
+        self._application = application
+        self._crowd = threads * 3 // 4
+        self._most_bytes = most_bytes
+        self._reading: dict[int, tuple[float, str]] = {}
+        threading.Thread(target=self._watch, name="slow bodies", daemon=True).start()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer a request, its body read."""
+        length = environ.get("CONTENT_LENGTH")
+        if length or "HTTP_TRANSFER_ENCODING" in environ:
+            self._read(environ, length or "")
+        return self._application(environ, start_response)
+
+    def _read(self, environ: Environ, length: str) -> None:
+        if length.isdigit() and int(length) > self._most_bytes:
+            return  # refused by its length; nobody reads it
+        me = threading.get_ident()
+        self._reading[me] = (time.monotonic(), environ.get("REMOTE_ADDR", ""))
+        try:
+            body = environ["wsgi.input"].read(self._most_bytes + 1)
+        except OSError:
+            body = b""  # hung up: the form that it is not will be refused
+        finally:
+            del self._reading[me]
+        environ["wsgi.input"] = io.BytesIO(body)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_TICK)
+            with contextlib.suppress(OSError):
+                self._let_go(time.monotonic())
+
+    def _let_go(self, now: float) -> None:
+        reading = list(self._reading.copy().values())
+        is_pressed = len(reading) >= self._crowd
+        patience = _PRESSED if is_pressed else _PATIENCE
+        longest = _PRESSED_LONGEST if is_pressed else _LONGEST
+        late = {peer: now - began for began, peer in reversed(reading) if now - began > patience}
+        if not late:
+            return
+        for connection, peer in _connections():
+            took = late.get(peer)
+            if took is not None and (took > longest or _silent_for(connection) > patience):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
+def _connections() -> Iterator[tuple[socket.socket, str]]:
+    """Give this process's connections, each with the address at its other end."""
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            with socket.socket(fileno=os.dup(int(entry.name))) as connection:
+                peer = connection.getpeername()
+                if isinstance(peer, tuple):
+                    yield connection, str(peer[0])
+        except OSError:
+            continue  # no socket, or not connected
+
+
+def _silent_for(connection: socket.socket) -> float:
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    return float(struct.unpack_from("I", info, _LAST_DATA_RECEIVED)[0]) / 1000
