@@ -130,10 +130,9 @@ def test_completion_knows_commands_and_options(tmp_path):
 def test_what_an_operator_can_mend_is_a_line_and_1(portal):
     ended = portal("db", "current", PORTAL_NOPE="x", PORTAL_ENV="y")
     assert ended.status == 1
-    assert [line.split()[:2] for line in ended.err.splitlines()] == [
-        ["portal:", "PORTAL_NOPE"],
-        ["portal:", "PORTAL_ENV"],
-    ]
+    (line,) = ended.err.splitlines()
+    assert line.startswith("portal: PORTAL_NOPE")
+    assert "; PORTAL_ENV " in line
 
 
 def test_a_bug_shows_its_traceback(monkeypatch):

@@ -94,16 +94,13 @@ def test_a_file_that_is_no_database_is_one_clear_line(tmp_path):
     fails_with(result, "portal: the database cannot be read: ")
 
 
-def test_unsafe_settings_are_one_line_each(tmp_path):
+def test_unsafe_settings_are_one_line_that_names_each(tmp_path):
     result = run_portal(
         tmp_path, "serve", PORTAL_ENV="production", PORTAL_BASE_URL="http://login.example"
     )
-    fails_with(
-        result,
-        "portal: PORTAL_SECRET_KEY",
-        "portal: PORTAL_ENCRYPTION_KEYS",
-        "portal: PORTAL_BASE_URL",
-    )
+    fails_with(result, "portal: PORTAL_SECRET_KEY")
+    for name in ("PORTAL_ENCRYPTION_KEYS", "PORTAL_BASE_URL"):
+        assert f"; {name} " in result.stderr
 
 
 def test_a_host_that_there_is_not_is_one_clear_line(tmp_path, database):
@@ -143,8 +140,8 @@ def test_sigterm_answers_the_request_under_way_and_then_ends_quietly(tmp_path, d
         assert portal.is_gone()
         output, status = portal.output, portal.process.returncode
     provider.close()
-    assert [found.status_code for found in answers] == [302]
-    assert "provider_unavailable" in answers[0].headers["Location"]
+    assert [found.status_code for found in answers] == [200]
+    assert "can’t be reached" in answers[0].text
     assert 1 < took < 30
     assert status == 0
     noise = [line for line in output.splitlines() if "sign_in" not in line]
