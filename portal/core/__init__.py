@@ -3,5 +3,8 @@
     Address.parse -> registry values -> routing.resolve -> routing.decide -> a Decision
     raw ID token  -> tokens.verify_id_token -> VerifiedClaims -> admission.admit -> Admitted
 
-May import: the standard library, idna, email-validator, joserfc. Never os, socket or SQLAlchemy.
+    what files and forms want -> entries -> changes.diff -> what must change
+
+May import: the standard library, idna, email-validator, joserfc, cryptography's exceptions. Never
+os, socket or SQLAlchemy.
 """

@@ -1,13 +1,12 @@
 """SQLAlchemy 2: rows in, values out; no row leaves this package.
 
-    engine      Database: read() without a transaction, transaction() for every change
-    tables      the declarative tables
-    registry    a domain and its parents -> DomainRule values with tenant, connections, clients
-    accounts    users, operators, identities
-    sessions    opaque tokens, stored hashed
-    spent       single use: states and logout-token ids
-    audit       the append-only trail
-    migrations  Alembic
+    engine, schema, tables, migrations   the database itself
+    lookup, registry                     the sign-in's one query -> DomainRule values
+    accounts, sessions, spent            people, browsers, what counts once
+    attempts_log                         wrong passwords, counted over all processes
+    audit, trail                         the append-only trail: written, read
+    catalog, workbench, registry_writes, domain_*, registry_export   the registry as a whole
+    listing, people, population, ...     what admin pages and `portal doctor` read
 
 Core statements over the declarative tables, no ORM session: the sign-in path counts
 microseconds and nothing here needs an identity map. May not import Flask or portal.oidc.
