@@ -37,6 +37,7 @@ format: install ## Format the code and mend what the linter can
 
 bench: install ## Run the benchmarks: ratios against baselines of the same run
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.seeds
 
 lock: ## Renew the hash-locked requirements
 	$(UV_COMPILE) pyproject.toml --output-file requirements/runtime.txt
