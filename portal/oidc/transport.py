@@ -34,7 +34,7 @@ class Limits:
     total: float = 10.0
     most_bytes: int = 1_048_576
     at_once: int = 8
-    in_all: int = 12  # of the 16 threads that a worker has: the others keep serving pages
+    in_all: int = 24  # of the 48 threads that a worker has: the others keep serving pages
 
 
 class Transport:
