@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 BUSY_SECONDS = 10.0
+_WAL_PAUSE = 0.05
 IDLE_SECONDS = 1.0  # a connection that rested longer is asked whether it still lives
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -177,8 +178,19 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     del record
     connection.isolation_level = None  # the driver begins nothing by itself
     # NORMAL: a killed process loses nothing; only a power cut may lose the last commits.
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in ("foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+    _turn_to_wal(connection)
+
+
+def _turn_to_wal(connection: sqlite3.Connection) -> None:
+    """Turn the file to WAL; two that do so at once are told "locked" without being let wait."""
+    for _ in range(round(BUSY_SECONDS / _WAL_PAUSE)):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        time.sleep(_WAL_PAUSE)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_immediate(connection: Connection) -> None:
