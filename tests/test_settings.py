@@ -136,7 +136,8 @@ def test_flasks_own_name_of_the_secret_key_is_accepted(load):
 
 
 def test_other_programs_variables_are_left_alone(load):
-    load("HOME=/x\nSSOJET_API_KEY=x\n", FLASK_DEBUG="1", SSOJET_OTHER="x")
+    settings = load("HOME=/x\nSSOJET_API_KEY=x\n", FLASK_DEBUG="1", SSOJET_OTHER="x")
+    assert settings.base_url == "http://localhost:5000"
 
 
 # --- what is refused
@@ -156,7 +157,7 @@ def test_an_unknown_name_without_a_value_is_refused_too(refused):
 
 
 def test_the_password_that_seed_files_refer_to_is_no_unknown_setting(load):
-    load(PORTAL_OPERATOR_PASSWORD="x")
+    assert "planted" not in repr(load(PORTAL_OPERATOR_PASSWORD="planted"))
 
 
 BAD_VALUES = {
@@ -274,7 +275,7 @@ def test_production_refuses_what_is_unsafe(refused, tmp_path, changes, named):
 
 @pytest.mark.parametrize("local", ["http://localhost:5000", "http://127.0.0.1", "http://[::1]:80"])
 def test_production_may_be_tried_on_this_machine_without_https(load, local):
-    load(**production(PORTAL_BASE_URL=local))
+    assert load(**production(PORTAL_BASE_URL=local)).is_production
 
 
 # --- keys that are made once
