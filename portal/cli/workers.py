@@ -12,6 +12,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from portal.cli.stop_signal import hear_it
+
 APPLICATION = "portal.cli.wsgi:application"
 
 
@@ -55,6 +57,7 @@ def serve(address: str, port: int, *, workers: int, threads: int, drain: int) ->
     Workers are started afresh, not forked: what this process has imported, opened or locked does
     not follow them, and the counters find their folder in the environment.
     """
+    hear_it()
     multiprocessing.set_start_method("spawn", force=True)
     _Supervisor(
         APPLICATION,

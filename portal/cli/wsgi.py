@@ -9,6 +9,7 @@ import time
 from portal.app import create_app
 from portal.cli.serve import DRAIN_SECONDS, THREADS
 from portal.cli.slow_bodies import SlowBodies
+from portal.cli.stop_signal import hear_it
 from portal.flows.sweep import keep_house
 from portal.observe import configure_logging
 from portal.services import build_services
@@ -40,3 +41,4 @@ _services = build_services(_settings)
 application = SlowBodies(create_app(_services).wsgi_app, threads=THREADS, most_bytes=LARGEST_FORM)
 keep_house(_services)
 _end_with_supervisor()
+hear_it()
