@@ -8,8 +8,9 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from portal.core.address import Address
 from portal.core.admission import Admitted, Known
 from portal.core.registry import Account, Role, Tenant
+from portal.store.columns import table
 from portal.store.engine import AnyRow
-from portal.store.tables import IdentityRow, TenantRow, UserRow, table
+from portal.store.tables import IdentityRow, TenantRow, UserRow
 
 ACCOUNT_COLUMNS = (
     UserRow.id.label("user_id"),

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from portal.store.tables import AuditRow, table
+from portal.store.columns import table
+from portal.store.tables import AuditRow
 
 _INSERT = insert(table(AuditRow))
 

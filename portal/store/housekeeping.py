@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.core.session import OPERATOR_ABSOLUTE, OPERATOR_IDLE
 from portal.store import spent
+from portal.store.columns import UtcDateTime
 from portal.store.engine import Database
 from portal.store.tables import (
     AuditRow,
@@ -28,7 +29,6 @@ from portal.store.tables import (
     TenantRow,
     ThrottleRow,
     UserRow,
-    UtcDateTime,
 )
 
 AUDIT_KEPT = timedelta(days=400)

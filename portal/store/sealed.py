@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, func, select, update
 
 from portal.core.registry import Sealed
-from portal.store.tables import Base, ClientRow, SealedText, TenantRow
+from portal.store.columns import Base, SealedText
+from portal.store.tables import ClientRow, TenantRow
 
 
 @dataclass(frozen=True, slots=True)

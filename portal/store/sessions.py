@@ -10,8 +10,9 @@ from portal.core.registry import Account
 from portal.core.session import Session, SignedInBy
 from portal.crypto import new_token, token_hash
 from portal.store.accounts import ACCOUNT_COLUMNS, account_from
+from portal.store.columns import table
 from portal.store.engine import AnyRow
-from portal.store.tables import SessionRow, TenantRow, UserRow, table
+from portal.store.tables import SessionRow, TenantRow, UserRow
 
 _SESSIONS = (
     select(

@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.crypto import token_hash
-from portal.store.tables import SpentRow, table
+from portal.store.columns import table
+from portal.store.tables import SpentRow
 
 _SPENT = table(SpentRow)
 _SPEND = {

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from portal.store.tables import Base
+import portal.store.tables  # noqa: F401 - so that the metadata knows every table
+from portal.store.columns import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

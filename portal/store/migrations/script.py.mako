@@ -7,7 +7,7 @@ Follows: ${down_revision | comma,n}
 import sqlalchemy as sa
 from alembic import op
 
-import portal.store.tables
+import portal.store.columns
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

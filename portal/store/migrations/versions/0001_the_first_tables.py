@@ -7,7 +7,7 @@ Follows:
 import sqlalchemy as sa
 from alembic import op
 
-import portal.store.tables
+import portal.store.columns
 
 revision = "0001"
 down_revision = None
@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column("event", sa.String(length=64), nullable=False),
         sa.Column("outcome", sa.String(length=32), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=True),
@@ -41,7 +41,7 @@ def upgrade() -> None:
     op.create_table(
         "spent",
         sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("expires_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_spent")),
     )
     with op.batch_alter_table("spent", schema=None) as batch_op:
@@ -57,7 +57,7 @@ def upgrade() -> None:
         sa.Column("absolute_hours", sa.Integer(), server_default="12", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("origin", sa.String(length=8), server_default="admin", nullable=False),
-        sa.Column("created_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
         sa.CheckConstraint("status IN ('active','suspended')", name=op.f("ck_tenants_status")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),
         sa.UniqueConstraint("slug", name=op.f("uq_tenants_slug")),
@@ -66,7 +66,7 @@ def upgrade() -> None:
         "throttle",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key_hash", sa.String(length=64), nullable=False),
-        sa.Column("at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_throttle")),
     )
     with op.batch_alter_table("throttle", schema=None) as batch_op:
@@ -83,9 +83,9 @@ def upgrade() -> None:
         sa.Column("auth_method", sa.String(length=32), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("connection_param", sa.Text(), nullable=False),
-        sa.Column("secret", portal.store.tables.SealedText(), nullable=True),
+        sa.Column("secret", portal.store.columns.SealedText(), nullable=True),
         sa.Column("secret_ref", sa.Text(), nullable=True),
-        sa.Column("private_key", portal.store.tables.SealedText(), nullable=True),
+        sa.Column("private_key", portal.store.columns.SealedText(), nullable=True),
         sa.Column("private_key_ref", sa.Text(), nullable=True),
         sa.Column("origin", sa.String(length=8), server_default="admin", nullable=False),
         sa.ForeignKeyConstraint(
@@ -141,8 +141,10 @@ def upgrade() -> None:
         sa.Column("sso_exempt", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("disabled", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("origin", sa.String(length=8), server_default="admin", nullable=False),
-        sa.Column("created_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("last_sign_in_at", portal.store.tables.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column(
+            "last_sign_in_at", portal.store.columns.UtcDateTime(timezone=True), nullable=True
+        ),
         sa.CheckConstraint(
             "(tenant_id IS NULL) = (role = 'operator')", name=op.f("ck_users_operator")
         ),
@@ -192,8 +194,8 @@ def upgrade() -> None:
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("subject", sa.String(length=255), nullable=False),
-        sa.Column("created_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("last_used_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id"], ["tenants.id"], name=op.f("fk_identities_tenant_id"), ondelete="CASCADE"
         ),
@@ -243,13 +245,13 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=True),
         sa.Column("subject", sa.String(length=255), nullable=True),
         sa.Column("sid", sa.Text(), nullable=True),
-        sa.Column("id_token", portal.store.tables.SealedText(), nullable=True),
-        sa.Column("created_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("id_token", portal.store.columns.SealedText(), nullable=True),
+        sa.Column("created_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column(
-            "authenticated_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False
+            "authenticated_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False
         ),
-        sa.Column("last_seen_at", portal.store.tables.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("ends_by", portal.store.tables.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("last_seen_at", portal.store.columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ends_by", portal.store.columns.UtcDateTime(timezone=True), nullable=True),
         sa.Column("network", sa.Text(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -7,7 +7,7 @@ Follows: 0001
 import sqlalchemy as sa
 from alembic import op
 
-import portal.store.tables
+import portal.store.columns
 
 revision = "0003"
 down_revision = "0001"
@@ -16,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    time = portal.store.tables.UtcDateTime(timezone=True)
+    time = portal.store.columns.UtcDateTime(timezone=True)
     op.create_table(
         "domain_proofs",
         sa.Column("domain_id", sa.Integer(), nullable=False),
