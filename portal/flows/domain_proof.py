@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from portal.core.address import AddressError, Domain
 from portal.core.changes import Item, Kind, Value
 from portal.flows.form_checks import Wrong, check_domain
+from portal.flows.seed_terms import PROVEN_ELSEWHERE
 from portal.flows.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, Unchanged, save
 from portal.flows.txt_records import Absence, Texts, TxtRecords
 from portal.services import Services
@@ -25,9 +26,6 @@ from portal.store.tenant_items import TenantRef
 
 LABEL = "_portal-challenge"
 _PREFIX = "portal-verification="
-_TAKEN = (
-    "has been proven by another company already. If it is yours, ask the people who run this portal"
-)
 
 
 class Finding(StrEnum):
@@ -98,7 +96,7 @@ def _not_taken(
 ) -> NotAllowed | None:
     del before
     if domain_proofs.is_proven_elsewhere(connection, name, tenant.id):
-        return NotAllowed(f"{name} {_TAKEN}.")
+        return NotAllowed(f"{name} {PROVEN_ELSEWHERE}.")
     return None
 
 

@@ -18,10 +18,11 @@ from sqlalchemy import Connection
 
 from portal.core.changes import Action, Change, Kind
 from portal.crypto import Passwords, Vault
-from portal.flows.registry_trail import Trail
+from portal.flows.registry_trail import NOWHERE, Author, Source, Trail
 from portal.flows.seed_effects import Effect, effects
 from portal.flows.seed_plan import Plan, Planner
 from portal.flows.seed_secrets import SeedSecrets
+from portal.flows.seed_terms import SEED, Terms
 from portal.seeding.folder import Desired
 from portal.seeding.progress import Progress, quiet
 from portal.store import domain_proofs
@@ -59,12 +60,14 @@ class SeedRun:
         planner: Planner,
         desired: Desired,
         seed_secrets: SeedSecrets,
+        terms: Terms,
     ) -> None:
         self._bench = bench
         self._desired = desired
         self._domains = domains
         self._planner = planner
         self._secrets = seed_secrets
+        self._terms = terms
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -95,7 +98,14 @@ class SeedRun:
                 now=now,
             )
 
-    def apply(self, plan: Plan, *, now: datetime, by: str) -> Outcome:
+    def becoming_required(self) -> list[tuple[str, str, int, str]]:
+        """Give the ways of domains that the last plan makes require SSO.
+
+        Each is a tenant, connection keys, how many domains, and one of them.
+        """
+        return self._domains.becoming_required()
+
+    def apply(self, plan: Plan, *, now: datetime, by: str, source: Source = NOWHERE) -> Outcome:
         """Write a plan. Raises PlanIsStaleError where the registry changed since it was made."""
         if plan.is_empty:
             return Outcome(plan, None)
@@ -106,7 +116,7 @@ class SeedRun:
                 lock_tenants(connection, plan.touched)
                 if not self._planner.is_still_so(plan):
                     raise PlanIsStaleError
-                self._write(connection, plan, changes, change_set=change_set, now=now, by=by)
+                self._write(connection, plan, changes, by=Author(by, change_set, now, source))
                 bump(connection, plan.touched)
         except IntegrityError:
             # Somebody's first sign-in made the very account that the plan creates, or the like.
@@ -119,24 +129,20 @@ class SeedRun:
         plan: Plan,
         changes: list[Change],
         *,
-        change_set: str,
-        now: datetime,
-        by: str,
+        by: Author,
     ) -> None:
         """Write in the order that foreign keys, names and the trail's tenant ids ask for."""
-        writer = RegistryWriter(connection, origin="seed", now=now)
+        origin = self._terms.origin
+        writer = RegistryWriter(connection, origin=origin, now=by.at)
         leaving = [c for c in changes if c.action is Action.REMOVED]
         writer.remove(c for c in leaving if c.kind is Kind.TENANT)
         writer.put(changes)
-        trail = Trail(connection, writer.tenant_id, change_set, now, by)
+        trail = Trail(connection, writer.tenant_id, by)
         trail.record(changes)
         self._planner.record_domains(trail, plan.domains)
         self._domains.remove()
-        self._domains.write(origin="seed")
-        for tenant, name in self._domains.unverified():
-            tenant_id = writer.tenant_id(tenant)
-            assert tenant_id is not None, "a wanted domain's tenant is there by now"
-            domain_proofs.issue(connection, tenant_id, name, now=now)
+        self._domains.write(origin=origin)
+        domain_proofs.issue_all(connection, self._domains.unverified(), now=by.at)
         writer.remove(c for c in leaving if c.kind is not Kind.TENANT)
 
 
@@ -149,6 +155,7 @@ def open_seed_run(
     passwords: Passwords,
     environ: Mapping[str, str],
     prune: bool = False,
+    terms: Terms = SEED,
     lenient: bool = False,
     progress: Progress = quiet,
 ) -> Iterator[SeedRun]:
@@ -160,9 +167,17 @@ def open_seed_run(
     known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ, lenient=lenient)
     with open_workbench(database) as bench, DomainPlan(bench) as domains:
         planner = Planner(
-            bench, domains, desired=desired, secrets=known, prune=prune, progress=progress
+            bench,
+            domains,
+            desired=desired,
+            secrets=known,
+            prune=prune,
+            terms=terms,
+            progress=progress,
         )
-        yield SeedRun(bench, domains, planner=planner, desired=desired, seed_secrets=known)
+        yield SeedRun(
+            bench, domains, planner=planner, desired=desired, seed_secrets=known, terms=terms
+        )
 
 
 def apply(
@@ -197,14 +212,15 @@ def write(
     *,
     now: datetime,
     by: str,
-    origin: str = "admin",
+    source: Source = NOWHERE,
 ) -> str:
     """Write changes that a form made, in the caller's transaction; give their change set."""
     pending = [change for change in changes if change.is_pending]
     change_set = secrets.token_hex(8)
-    writer = RegistryWriter(connection, origin=origin, now=now)
+    writer = RegistryWriter(connection, origin="admin", now=now)
     writer.put(pending)
-    Trail(connection, writer.tenant_id, change_set, now, by).record(pending)
+    author = Author(by, change_set, now, source)
+    Trail(connection, writer.tenant_id, author).record(pending)
     writer.remove(pending)
     bump(connection, {change.tenant for change in pending if change.tenant})
     return change_set

@@ -14,14 +14,34 @@ NAMES_OF_AN_ENTRY = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """From where a change came, and the reason that somebody gave."""
+
+    network: str = ""
+    reference: str = ""
+    note: str = ""
+
+
+NOWHERE = Source()
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who made a change set, and when."""
+
+    by: str
+    change_set: str
+    at: datetime
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class Trail:
     """Writes the entries of one change set."""
 
     connection: Connection
     tenant_id: Callable[[str], int | None]
-    change_set: str
-    now: datetime
-    by: str
+    author: Author
 
     def record(self, changes: Iterable[Change]) -> None:
         """Append an entry for each change."""
@@ -54,15 +74,19 @@ class Trail:
         return self._entry(action, tenant, f"{tenant}: {len(names):,} domains", detail)
 
     def _entry(self, action: Action, tenant: str, about: str, detail: dict[str, object]) -> Entry:
+        author = self.author
+        note = {"note": author.source.note} if author.source.note else {}
         return Entry(
-            at=self.now,
+            at=author.at,
             event=Event.REGISTRY_CHANGED,
             outcome=action.value,
-            actor=self.by,
+            actor=author.by,
             tenant_id=self.tenant_id(tenant),
             object=about,
-            change_set=self.change_set,
-            detail=detail,
+            network=author.source.network,
+            reference=author.source.reference,
+            change_set=author.change_set,
+            detail={**detail, **note},
         )
 
 

@@ -9,14 +9,19 @@ from portal.core.changes import Action, Change, Item, Kind, created, diff, field
 from portal.flows.registry_trail import Trail
 from portal.flows.seed_items import wanted_items
 from portal.flows.seed_secrets import SeedSecrets
+from portal.flows.seed_terms import PROVEN_ELSEWHERE, Terms
 from portal.seeding.folder import Desired
 from portal.seeding.problems import Problems, suggestion
 from portal.seeding.progress import Progress
 from portal.store.catalog import Catalog, read_catalog
-from portal.store.domain_plan import DomainPlan
+from portal.store.domain_plan import DomainPlan, Held
 from portal.store.workbench import Workbench
 
 _SEPARATE_ENTRIES = 50
+_REQUIRED_ELSEWHERE = (
+    "SSO is required on the domain's own page, which shows first whether everything is ready; "
+    "upload it as optional"
+)
 
 
 @dataclass(slots=True)
@@ -63,6 +68,7 @@ class Planner:
         desired: Desired,
         secrets: SeedSecrets,
         prune: bool,
+        terms: Terms,
         progress: Progress,
     ) -> None:
         self._bench = bench
@@ -70,6 +76,7 @@ class Planner:
         self._desired = desired
         self._secrets = secrets
         self._prune = prune
+        self._terms = terms
         self._progress = progress
         self._scope: list[int] = []
         self._is_loaded = False
@@ -172,6 +179,7 @@ class Planner:
             connections=catalog.connections,
             scope=self._scope,
             prune=self._prune,
+            keeps_unnamed=self._terms.keeps_unnamed,
         )
 
     def _keep_what_is_used(
@@ -233,9 +241,19 @@ class Planner:
         going = sorted(_removed_tenants(changes))
         for held in self._domains.held_elsewhere(going=going):
             entry = self._desired.domains.named([held.name])[0]
-            mend = "; --prune would free it" if held.holder_origin == "seed" else ""
-            message = f"{held.name} is held by tenant {held.held_by} in the registry{mend}"
-            problems.add(entry.place, message)
+            problems.add(entry.place, f"{held.name} {self._whose(held)}")
+        if not self._terms.may_require:
+            for name in self._domains.asking_for_sso():
+                place = self._desired.domains.named([name])[0].place
+                problems.add(replace(place, key="policy"), _REQUIRED_ELSEWHERE)
+
+    def _whose(self, held: Held) -> str:
+        """Say that a domain is taken; by whom, to those who may know."""
+        if not self._terms.sees_all:
+            return PROVEN_ELSEWHERE
+        is_seed = held.holder_origin == "seed" and self._terms.origin == "seed"
+        mend = "; --prune would free it" if is_seed else ""
+        return f"is held by tenant {held.held_by} in the registry{mend}"
 
     def _counts(self) -> dict[str, DomainCounts]:
         counts: defaultdict[str, DomainCounts] = defaultdict(DomainCounts)

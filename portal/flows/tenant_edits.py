@@ -30,6 +30,7 @@ from portal.core.changes import (
 from portal.core.registry import Account, Role
 from portal.flows.outcomes import Visitor
 from portal.flows.registry_changes import write
+from portal.flows.registry_trail import Source
 from portal.services import Services
 from portal.store import trail
 from portal.store.tenant_items import TenantRef, lock_tenant, read_item
@@ -190,17 +191,8 @@ def _change(before: Item | None, wanted: Item, note: str) -> Change:
 
 
 def _write(services: Services, connection: Connection, actor: Actor, change: Change) -> str:
-    by = actor.account.email
-    change_set = write(connection, [change], now=services.now(), by=by)
-    visitor = actor.visitor
-    trail.place(
-        connection,
-        change_set,
-        network=visitor.network,
-        reference=visitor.reference,
-        note=change.note,
-    )
-    return change_set
+    source = Source(actor.visitor.network, actor.visitor.reference, change.note)
+    return write(connection, [change], now=services.now(), by=actor.account.email, source=source)
 
 
 def sealed(services: Services, text: str) -> Secret:

@@ -12,7 +12,7 @@ from typing import IO, Any
 from ruamel.yaml import YAML
 
 from portal.core.changes import Item
-from portal.seeding.csv_reader import HEADER
+from portal.seeding.csv_rows import HEADER
 from portal.seeding.documents import (
     Part,
     SecretText,

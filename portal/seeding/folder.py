@@ -6,7 +6,8 @@ from pathlib import Path
 
 from portal.core.entries import DomainEntry, Place, SecretSource, SourceKind, TenantEntry, UserEntry
 from portal.seeding.convert import FromFile, convert
-from portal.seeding.csv_reader import Named, read_csv
+from portal.seeding.csv_reader import read_csv
+from portal.seeding.csv_rows import Named
 from portal.seeding.document import LARGEST, Document, UnreadableError, spell
 from portal.seeding.json_reader import read_json
 from portal.seeding.problems import Problems

@@ -11,7 +11,7 @@ from ruamel.yaml.util import load_yaml_guess_indent
 
 from portal.core.address import Address, AddressError, Domain
 from portal.core.changes import FieldChange, Item, Kind
-from portal.seeding.csv_reader import HEADER
+from portal.seeding.csv_rows import HEADER
 from portal.seeding.documents import Part, SecretText, plain, way_part
 from portal.seeding.export import csv_row, replacing
 

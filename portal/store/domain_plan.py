@@ -23,11 +23,14 @@ from portal.store.domain_queries import (
     LINKS,
     SETTINGS,
     absent,
+    becoming_required,
     differing,
+    held_elsewhere,
     is_gone,
     state_of_all,
     to_change,
     to_create,
+    unverified,
 )
 from portal.store.domain_staging import Wanted, gone, pending, routes, wanted
 from portal.store.engine import AnyRow
@@ -74,16 +77,20 @@ class DomainPlan:
         connections: Mapping[tuple[str, str], int],
         scope: Sequence[int],
         prune: bool,
+        keeps_unnamed: bool = False,
     ) -> None:
         """Find what is to be created, changed or removed, by the registry as it is now.
 
         `ways` are the pairs of tenant and connection keys of the wanted domains. Removed are, with
-        `prune`, domains of the tenants in `scope` that a seed made and nobody wants any more.
+        `prune`, domains of the tenants in `scope` that a seed made and nobody wants any more. With
+        `keeps_unnamed` a domain keeps its proof, its rollout and whether it is for subdomains.
         """
         staging.set_routes(self._bench, ways, tenant_ids=tenant_ids, connections=connections)
         self._connection.execute(delete(pending))
         columns = [column.name for column in pending.c]
-        self._connection.execute(insert(pending).from_select(columns, differing()))
+        self._connection.execute(
+            insert(pending).from_select(columns, differing(keeps_unnamed=keeps_unnamed))
+        )
         self._drop_equal_ones()
         self._connection.execute(delete(gone))
         self._are_all_wanted = self._has_no_other(scope)
@@ -171,30 +178,15 @@ class DomainPlan:
 
     def becoming_required(self) -> list[tuple[str, str, int, str]]:
         """Give the ways of domains that begin to require SSO: tenant, keys, how many, and one."""
-        query = (
-            select(pending.c.tenant, pending.c.way, func.count(), func.min(pending.c.name))
-            .outerjoin(DOMAINS, DOMAINS.c.id == pending.c.domain_id)
-            .where(
-                pending.c.policy == "required",
-                func.coalesce(DOMAINS.c.policy, "") != "required",
-            )
-            .group_by(pending.c.tenant, pending.c.way)
-        )
-        return sorted((row[0], row[1], row[2], row[3]) for row in self._connection.execute(query))
+        found = self._connection.execute(becoming_required())
+        return sorted((row[0], row[1], row[2], row[3]) for row in found)
 
     def held_elsewhere(self, *, going: Sequence[str]) -> list[Held]:
         """Give the wanted domains that another tenant has verified, and will go on to have.
 
         `going` are tenants that are removed in the same write.
         """
-        query = (
-            select(pending.c.name, TenantRow.slug, DOMAINS.c.origin)
-            .join(DOMAINS, and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.verified))
-            .join(TenantRow, TenantRow.id == DOMAINS.c.tenant_id)
-            .where(TenantRow.slug != pending.c.tenant, TenantRow.slug.not_in(going), ~is_gone())
-            .order_by(pending.c.name)
-        )
-        return [Held(*row) for row in self._connection.execute(query)]
+        return [Held(*row) for row in self._connection.execute(held_elsewhere(going))]
 
     def remove(self) -> None:
         """Remove the domains that are to go."""
@@ -243,10 +235,14 @@ class DomainPlan:
         domains, links = state_of_all()
         return (*self._connection.execute(domains).one(), *self._connection.execute(links).one())
 
-    def unverified(self) -> list[tuple[str, str]]:
-        """Give tenant and name of what is created or changed, and waits for its proof."""
-        query = select(pending.c.tenant, pending.c.name).where(~pending.c.verified)
-        return [(row[0], row[1]) for row in self._connection.execute(query)]
+    def unverified(self) -> list[int]:
+        """Give the ids of what is created or changed, and waits for its proof."""
+        return list(self._connection.execute(unverified()).scalars())
+
+    def asking_for_sso(self) -> list[str]:
+        """Give the domains that are created or changed and require SSO then."""
+        query = select(pending.c.name).where(pending.c.policy == "required")
+        return list(self._connection.execute(query.order_by(pending.c.name)).scalars())
 
     def _has_no_other(self, scope: Sequence[int]) -> bool:
         """Whether these tenants have no domain but wanted ones: as many as are wanted and there."""

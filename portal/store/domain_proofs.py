@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +10,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portal.crypto import new_token
 from portal.store.engine import AnyRow
 from portal.store.tables import DomainProofRow, DomainRow, TenantRow
+
+_BETWEEN_FIRST_LOOKS = timedelta(seconds=15)  # as many as the portal looks at by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,25 @@ def issue(connection: Connection, tenant_id: int, name: str, *, now: datetime) -
         .values(domain_id=domain_id, token=new_token(), found=[], next_check_at=now)
         .on_conflict_do_nothing()
     )
+
+
+def issue_all(connection: Connection, domain_ids: Sequence[int], *, now: datetime) -> None:
+    """Give many domains their challenges, where they have none yet.
+
+    Nobody waits for all of them at once: the first looks come one after the other.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    values = [
+        {
+            "domain_id": domain_id,
+            "token": new_token(),
+            "found": [],
+            "next_check_at": now + place * _BETWEEN_FIRST_LOOKS,
+        }
+        for place, domain_id in enumerate(domain_ids)
+    ]
+    if values:
+        connection.execute(insert(DomainProofRow).on_conflict_do_nothing(), values)
 
 
 def of_domain(connection: Connection, tenant_id: int, name: str) -> Challenge | None:

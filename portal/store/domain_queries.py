@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from typing import cast as typing_cast
 
-from sqlalchemy import BigInteger, Select, Table, and_, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, Select, Table, and_, cast, exists, false, func, or_, select
 
 from portal.store.domain_staging import NO_CONNECTION, gone, pending, routes, wanted
 from portal.store.tables import DomainConnectionRow, DomainProofRow, DomainRow, TenantRow
@@ -29,10 +29,11 @@ def is_gone() -> Any:
     return DOMAINS.c.id.in_(select(gone.c.domain_id))
 
 
-def differing() -> Select[Any]:
+def differing(*, keeps_unnamed: bool) -> Select[Any]:
     """Give the wanted domains that are not there, or not so.
 
-    Domains with several connections are always among them: the plan looks closer.
+    Domains with several connections are always among them: the plan looks closer. With
+    `keeps_unnamed` a domain that is there keeps what a CSV has no column for.
     """
     lead, second = LINKS.alias(), LINKS.alias()
     route = and_(routes.c.tenant == wanted.c.tenant, routes.c.way == wanted.c.way)
@@ -41,18 +42,22 @@ def differing() -> Select[Any]:
     is_proven = exists().where(
         DomainProofRow.domain_id == DOMAINS.c.id, DomainProofRow.proven_at.is_not(None)
     )
-    verified = or_(wanted.c.verified, and_(DOMAINS.c.verified, is_proven))
-    effective = [verified.label("verified") if c.name == "verified" else c for c in wanted.c]
+    effective: dict[str, Any] = {c.name: c for c in wanted.c}
+    effective["verified"] = or_(wanted.c.verified, and_(DOMAINS.c.verified, is_proven))
+    if keeps_unnamed:
+        there = func.coalesce(DOMAINS.c.verified, false())
+        effective["verified"] = or_(wanted.c.verified, there)
+        for name in ("subdomains", "rollout"):
+            effective[name] = func.coalesce(DOMAINS.c[name], wanted.c[name])
     differs = or_(
         DOMAINS.c.id.is_(None),
-        *(DOMAINS.c[name] != wanted.c[name] for name in SETTINGS if name != "verified"),
-        DOMAINS.c.verified != verified,
+        *(DOMAINS.c[name] != effective[name] for name in SETTINGS),
         func.coalesce(lead.c.connection_id, NO_CONNECTION) != routes.c.lead,
         second.c.connection_id.is_not(None),
         routes.c.several,
     )
     return (
-        select(*effective, DOMAINS.c.id)
+        select(*(column.label(name) for name, column in effective.items()), DOMAINS.c.id)
         .select_from(
             wanted.join(routes, route)
             .outerjoin(DOMAINS, here)
@@ -75,6 +80,43 @@ def absent(scope: Sequence[int]) -> Select[Any]:
         select(*DOMAINS.c, TenantRow.slug.label("tenant"))
         .join(TenantRow, TenantRow.id == DOMAINS.c.tenant_id)
         .where(DOMAINS.c.tenant_id.in_(scope), ~there.exists())
+    )
+
+
+def becoming_required() -> Select[Any]:
+    """Give the ways of domains that begin to require SSO: tenant, keys, how many, and one."""
+    return (
+        select(pending.c.tenant, pending.c.way, func.count(), func.min(pending.c.name))
+        .outerjoin(DOMAINS, DOMAINS.c.id == pending.c.domain_id)
+        .where(
+            pending.c.policy == "required",
+            func.coalesce(DOMAINS.c.policy, "") != "required",
+        )
+        .group_by(pending.c.tenant, pending.c.way)
+    )
+
+
+def held_elsewhere(going: Sequence[str]) -> Select[Any]:
+    """Give the wanted domains that another tenant has verified, and will go on to have."""
+    return (
+        select(pending.c.name, TenantRow.slug, DOMAINS.c.origin)
+        .join(DOMAINS, and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.verified))
+        .join(TenantRow, TenantRow.id == DOMAINS.c.tenant_id)
+        .where(TenantRow.slug != pending.c.tenant, TenantRow.slug.not_in(going), ~is_gone())
+        .order_by(pending.c.name)
+    )
+
+
+def unverified() -> Select[Any]:
+    """Give the ids of what is written and waits for its proof."""
+    here = and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.tenant_id == TenantRow.id)
+    return (
+        select(DOMAINS.c.id)
+        .select_from(pending)
+        .join(TenantRow, TenantRow.slug == pending.c.tenant)
+        .join(DOMAINS, here)
+        .where(~pending.c.verified)
+        .order_by(pending.c.name)
     )
 
 

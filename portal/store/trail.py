@@ -1,14 +1,11 @@
-"""The audit trail as people read it: filtered, in pages or as a stream.
-
-Nothing is written here but the place from which a change set came, and why.
-"""
+"""The audit trail as people read it: filtered, in pages or as a stream."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from portal.store.audit import Event
 from portal.store.engine import AnyRow
@@ -97,19 +94,6 @@ def by_reference(
         where.append(AuditRow.tenant_id == tenant_id)
     row = connection.execute(_lines(where).limit(1)).first()
     return _line(row) if row else None
-
-
-def place(
-    connection: Connection, change_set: str, *, network: str, reference: str, note: str = ""
-) -> None:
-    """Note from where a change set came, and why, in the transaction that wrote it."""
-    mine = AuditRow.change_set == change_set
-    connection.execute(update(AuditRow).where(mine).values(network=network, reference=reference))
-    if note:
-        rows = connection.execute(select(AuditRow.id, AuditRow.detail).where(mine)).all()
-        for row in rows:
-            detail = {**row.detail, "note": note}
-            connection.execute(update(AuditRow).where(AuditRow.id == row.id).values(detail=detail))
 
 
 def _lines(where: list[ColumnElement[bool]]) -> Any:

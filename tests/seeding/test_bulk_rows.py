@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from portal.core.address import AddressError, Domain
 from portal.seeding.claims import shared_mailboxes, why_not_claimable
-from portal.seeding.csv_reader import _NORMAL
+from portal.seeding.csv_rows import _NORMAL
 from portal.seeding.folder import read_folder
 
 ACME = "tenant: acme\nname: Acme\nconnections: {okta: {name: Okta}, entra: {name: Entra}}\n"
