@@ -1,5 +1,6 @@
 """A tenant's applications at its issuers: what the issuer publishes, what to register there."""
 
+from datetime import datetime
 from typing import Any, assert_never
 
 from flask import abort, render_template, request
@@ -7,15 +8,18 @@ from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, holds_secrets, is_submitted, scope
-from admin.connection_pages import ClientPage, Finding, Registration
+from admin.connection_pages import ClientPage, Finding, Registration, SecretLine
 from admin.forms import asked, seen, sent, typed, wrong_form
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
+from admin.spans import told
 from portal.core.changes import Item
 from portal.flows.client_edits import remove_client, save_client
 from portal.flows.form_checks import Wrong
 from portal.flows.issuer_preview import Published, Unreadable, preview
+from portal.flows.secret_replacement import drop_old, take_back
 from portal.flows.tenant_edits import NotAllowed, Overtaken, Taken, seen_text
+from portal.store.client_secrets import Standing, standing
 from portal.store.tenant_items import client_items, connection_items
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
@@ -95,18 +99,47 @@ def client(tenant: str, client: str) -> Response | str:
     if not is_submitted():
         return _page(current, form, finding=_look(fields["issuer"]))
     path = tenant_path("clients", client)
-    if request.form.get("do") == "remove":
-        gone = remove_client(services(), actor(), current)
-        if isinstance(gone, NotAllowed):
-            return done(path, gone.why, tone=Tone.ERROR)
-        return done(tenant_path("connections"), f"The application {client} is removed.")
-    outcome = _save(client, form, before=current)
+    match request.form.get("do"):
+        case "remove":
+            return _removed(current)
+        case "take-back":
+            take_back(services(), actor(), scope().ref, client)
+            return done(path, "The old one is back. It holds from the next sign-in on.")
+        case "drop-old":
+            drop_old(services(), actor(), scope().ref, client)
+            return done(path, "The old one is gone. Only the new one counts now.")
+        case _:
+            return _changed(current, form)
+
+
+def _changed(current: Item, form: Form) -> Response | str:
+    outcome = _save(current.key, form, before=current)
     if isinstance(outcome, Wrong):
         return _page(current, _shown_wrong(form, outcome))
     if isinstance(outcome, Overtaken):
         fresh = Form(form.values, seen=outcome.seen)
         return _page(current, fresh, overtaken(outcome, "this application"))
-    return done(path, "Saved. It holds from the next sign-in on.")
+    return done(tenant_path("clients", current.key), _saved(before=current))
+
+
+def _saved(*, before: Item) -> str:
+    """Say what saving did; a secret that replaces another one waits for its first sign-in."""
+    with services().database.read() as connection:
+        found = standing(connection, scope().ref, before.key)
+    if found and found.old and _secret(found.name):
+        return f"Saved. The old {_named(found)} stays until the new one has worked."
+    return "Saved. It holds from the next sign-in on."
+
+
+def _named(found: Standing) -> str:
+    return "secret" if found.name == "client_secret" else "private key"
+
+
+def _removed(current: Item) -> Response:
+    gone = remove_client(services(), actor(), current)
+    if isinstance(gone, NotAllowed):
+        return done(tenant_path("clients", current.key), gone.why, tone=Tone.ERROR)
+    return done(tenant_path("connections"), f"The application {current.key} is removed.")
 
 
 def _save(key: str, form: Form, *, before: Item | None) -> Any:
@@ -191,6 +224,21 @@ def _registrations(*, with_keys: bool) -> tuple[Registration, ...]:
     )
 
 
+def _secret_line(found: Standing) -> SecretLine:
+    def age(at: datetime | None) -> str:
+        return told(services().now() - at) if at else ""
+
+    return SecretLine(
+        what=_named(found),
+        set_at=found.set_at,
+        age=age(found.set_at),
+        has_old=found.old is not None,
+        old_set_at=found.old_set_at,
+        old_age=age(found.old_set_at),
+        refused_at=found.refused_at,
+    )
+
+
 def _page(
     current: Item | None,
     form: Form,
@@ -199,9 +247,11 @@ def _page(
     finding: Finding | None = None,
 ) -> str:
     used: list[str] = []
+    found = None
     if current:
         with services().database.read() as connection:
             ways = connection_items(connection, scope().ref)
+            found = standing(connection, scope().ref, current.key)
         used = [str(way.fields["name"]) for way in ways if way.fields["client"] == current.key]
     page = ClientPage(
         frame=frame("connections", *notices),
@@ -210,6 +260,7 @@ def _page(
         asks_issuer=asks_issuer,
         has_secret=bool(current and current.fields["client_secret"]),
         has_key=bool(current and current.fields["private_key"]),
+        secret=_secret_line(found) if found and found.newest else None,
         methods=_METHODS,
         finding=finding,
         registrations=_registrations(with_keys=form.value("auth_method") == "private_key_jwt"),

@@ -72,6 +72,23 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretLine:
+    """The secret or key that an application has, and the one that it replaces.
+
+    `what` names it. `age` and `old_age` are "" where nobody knows. `refused_at`: when the issuer
+    last refused the new one.
+    """
+
+    what: str
+    set_at: datetime | None
+    age: str
+    has_old: bool
+    old_set_at: datetime | None
+    old_age: str
+    refused_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPage(AdminPage):
     """The form of an application; a new one begins with its issuer alone."""
 
@@ -80,6 +97,7 @@ class ClientPage(AdminPage):
     asks_issuer: bool
     has_secret: bool
     has_key: bool
+    secret: SecretLine | None
     methods: tuple[Option, ...]
     finding: Finding | None
     registrations: tuple[Registration, ...]

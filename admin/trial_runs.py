@@ -111,6 +111,7 @@ def _check(name: str, passed: bool | None, detail: str) -> CheckLine:  # noqa: F
     title, mend = _CHECKS.get(name, (name, ""))
     if passed is None:
         return CheckLine(None, title, "Not reached.")
+    said = f"{detail[:1].upper()}{detail[1:]}." if detail else ""
     if passed:
-        return CheckLine(True, title, "")
-    return CheckLine(False, title, f"{detail[:1].upper()}{detail[1:]}. {mend}")
+        return CheckLine(True, title, said)
+    return CheckLine(False, title, f"{said} {mend}")

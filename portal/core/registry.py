@@ -1,7 +1,7 @@
 """The tenant registry as values: what the store gives and the decisions read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portal.core.address import Domain
@@ -87,7 +87,8 @@ class Client:
     """An OIDC client: the portal as a relying party at one issuer.
 
     `tenant` is the slug of its tenant, None for the default client of the `SSOJET_*` settings.
-    `secret` and `private_key` are opened only by the gateway that needs them.
+    `secret` and `private_key` are opened only by the gateway that needs them. `old_secret` and
+    `old_private_key` are what they replaced, kept until the new one has worked.
     """
 
     key: str
@@ -100,6 +101,31 @@ class Client:
     connection_param: str = "connection"
     secret: "Sealed | None" = None
     private_key: "Sealed | None" = None
+    old_secret: "Sealed | None" = None
+    old_private_key: "Sealed | None" = None
+
+    @property
+    def proof(self) -> "Sealed | None":
+        """What the client proves itself with at the token endpoint."""
+        match self.auth_method:
+            case AuthMethod.NONE:
+                return None
+            case AuthMethod.PRIVATE_KEY_JWT:
+                return self.private_key
+            case AuthMethod.BASIC | AuthMethod.POST:
+                return self.secret
+
+    @property
+    def as_before(self) -> "Client | None":
+        """The client with what its secret or key replaced; None where nothing old is kept."""
+        before = replace(
+            self,
+            secret=self.old_secret,
+            private_key=self.old_private_key,
+            old_secret=None,
+            old_private_key=None,
+        )
+        return before if before.proof else None
 
 
 @dataclass(frozen=True, slots=True)

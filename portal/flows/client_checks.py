@@ -16,6 +16,8 @@ _LOST = (
     "its secret anew"
 )
 
+_DROP = "drop the old secret on the application's page, or put its key back"
+
 
 def secret_problem(services: Services, client: Client) -> str:
     """Say why a client cannot prove itself; nothing where it can."""
@@ -58,6 +60,8 @@ def judge_client(services: Services, client: Client, seen: Inspection, *, in_use
     detail = (
         f"{client.client_id} at {client.issuer}; register {_to_register(services, client, seen)}"
     )
+    if client.as_before and secret_problem(services, client.as_before):
+        return advice(name, f"{detail}; its old secret cannot be opened", _DROP)
     if seen.metadata is not None and not _understands(seen.metadata, client):
         mend = f"have it take {client.auth_method}, or give the client another auth_method"
         return advice(name, f"{detail}; the provider does not offer {client.auth_method}", mend)

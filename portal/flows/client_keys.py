@@ -1,6 +1,9 @@
 """The public keys of our clients, as providers fetch them to check private_key_jwt."""
 
+from collections.abc import Iterable, Iterator
+
 from portal.core.errors import SignInFailure
+from portal.core.registry import Client
 from portal.observe import log
 from portal.services import Services
 
@@ -11,7 +14,7 @@ def public_keys(services: Services) -> list[dict[str, str]]:
     A key that cannot be opened or read is left out and logged: the others still count.
     """
     found: dict[str, dict[str, str]] = {}
-    for client in services.registry.signing_clients():
+    for client in _with_old_keys(services.registry.signing_clients()):
         try:
             jwk = services.relying_party.public_jwk(client)
         except SignInFailure as error:
@@ -20,3 +23,11 @@ def public_keys(services: Services) -> list[dict[str, str]]:
             continue
         found[jwk["kid"]] = jwk
     return list(found.values())
+
+
+def _with_old_keys(clients: Iterable[Client]) -> Iterator[Client]:
+    """Give each client, and as it was where a new key has not worked yet: both may be asked for."""
+    for client in clients:
+        yield client
+        if client.as_before:
+            yield client.as_before

@@ -8,6 +8,7 @@ from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Client, Connection, EmailVerified, Tenant
 from portal.core.tokens import VerifiedClaims
 from portal.flows.arrival import Arrival
+from portal.flows.secret_replacement import note_exchange
 from portal.oidc.authorization import check_response_issuer
 from portal.oidc.client import Tokens, UserinfoRefused
 from portal.services import Services
@@ -26,10 +27,14 @@ class Stage(StrEnum):
 
 @dataclass(slots=True)
 class Progress:
-    """Where a return stands; the claims, once they are verified."""
+    """Where a return stands; the claims, once they are verified.
+
+    `by_old_secret`: the issuer took the secret that a new one is to replace.
+    """
 
     stage: Stage = Stage.STATE
     claims: VerifiedClaims | None = None
+    by_old_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,9 @@ def prove(services: Services, answer: Answer, attempt: Attempt, progress: Progre
     progress.stage = Stage.TOKEN
     party = services.relying_party
     tokens = party.exchange(client, code=answer.code, code_verifier=attempt.verifier)
+    progress.by_old_secret = tokens.by_old
+    if attempt.purpose is Purpose.SIGN_IN:
+        note_exchange(services, tenant, client, tokens)
     progress.stage = Stage.IDENTITY
     claims = party.identify(
         client, tokens, nonce=attempt.nonce, code=answer.code, max_age=attempt.max_age

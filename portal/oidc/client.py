@@ -30,6 +30,7 @@ from portal.oidc import client_auth
 from portal.oidc.http import Door, json_object, media_type
 from portal.oidc.metadata import Metadata
 from portal.oidc.provider import Providers
+from portal.oidc.replacing import Replacing
 from portal.oidc.token_endpoint import Tokens, TokenSession, token_session
 
 __all__ = ["RelyingParty", "Tokens"]
@@ -57,6 +58,7 @@ class RelyingParty:
         self._door = door
         self._vault = vault
         self._opened: set[Sealed | None] = set()
+        self._replacing = Replacing(now)
         self._now = now
         # Reading an RSA key checks it, which takes longer than the rest of an exchange.
         self._signing_key = lru_cache(maxsize=256)(self._read_signing_key)
@@ -66,11 +68,7 @@ class RelyingParty:
 
         Raises SignInFailure (sso_unavailable). A secret that opened once is not opened again.
         """
-        sealed = (
-            client.private_key
-            if client.auth_method is AuthMethod.PRIVATE_KEY_JWT
-            else client.secret
-        )
+        sealed = client.proof
         if client.auth_method is AuthMethod.NONE or sealed in self._opened:
             return
         self._open(sealed)
@@ -83,17 +81,24 @@ class RelyingParty:
         return self._providers.metadata(client.issuer)
 
     def exchange(self, client: Client, *, code: str, code_verifier: str) -> Tokens:
-        """Give the tokens for a code (RFC 6749, 4.1.3; OIDC Core 3.1.3). A code is sent once."""
+        """Give the tokens for a code (RFC 6749, 4.1.3; OIDC Core 3.1.3).
+
+        A code is sent once, but for a refusal of the new one of two secrets.
+        """
         endpoint = self.metadata(client).token_endpoint
-        with token_session(client, self._door.lane(client.issuer)) as session:
-            self._authenticate(session, client)
-            tokens: Tokens = session.redeem(
-                endpoint,
-                code=code,
-                code_verifier=code_verifier,
-                redirect_uri=client.redirect_uri,
-            )
-        return tokens
+
+        def redeem(proving: Client) -> Tokens:
+            with token_session(proving, self._door.lane(proving.issuer)) as session:
+                self._authenticate(session, proving)
+                tokens: Tokens = session.redeem(
+                    endpoint,
+                    code=code,
+                    code_verifier=code_verifier,
+                    redirect_uri=proving.redirect_uri,
+                )
+            return tokens
+
+        return self._replacing.redeem(client, redeem)
 
     def identify(
         self,

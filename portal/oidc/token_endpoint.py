@@ -27,10 +27,24 @@ _KNOWN_ERRORS = frozenset(  # RFC 6749, 5.2: anything else is not repeated in a 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What the token endpoint gave. Nothing of it is verified yet, and its repr shows nothing."""
+    """What the token endpoint gave. Nothing of it is verified yet, and its repr shows nothing.
+
+    While a client's new secret has not worked yet: `by_old` says that the old one did it,
+    `refused_new` that the new one was refused just before.
+    """
 
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)
+    by_old: bool = field(default=False, repr=False)
+    refused_new: bool = field(default=False, repr=False)
+
+
+class ClientRefused(SignInFailure):
+    """The token endpoint does not take the client's proof of itself (RFC 6749, 5.2)."""
+
+
+class CodeRefused(SignInFailure):
+    """The token endpoint does not take the code: it is spent, old, or another client's."""
 
 
 class TokenSession(OAuth2Session):  # type: ignore[misc] # Authlib is not typed
@@ -71,7 +85,7 @@ def token_session(client: Client, lane: Lane) -> TokenSession:
 def _read_tokens(answer: Response) -> Tokens:
     """OIDC Core 3.1.3.3; RFC 6749, 5.1 and 5.2."""
     if answer.status_code != HTTPStatus.OK:
-        raise _untrusted(f"the token endpoint answered {answer.status_code} ({_error(answer)})")
+        raise _refusal(answer)
     document = json_object(answer)
     if "error" in document:
         raise _untrusted("the token endpoint answered with an error")
@@ -84,6 +98,16 @@ def _read_tokens(answer: Response) -> Tokens:
     if not isinstance(access_token, str) or not _SENDABLE.fullmatch(access_token):
         raise _untrusted("access_token is not a sound text")
     return Tokens(id_token, access_token)
+
+
+def _refusal(answer: Response) -> SignInFailure:
+    error = _error(answer)
+    detail = f"the token endpoint answered {answer.status_code} ({error})"
+    if error == "invalid_client" or answer.status_code == HTTPStatus.UNAUTHORIZED:
+        return ClientRefused(FailureCode.OIDC_FAILED, detail)
+    if error == "invalid_grant":
+        return CodeRefused(FailureCode.OIDC_FAILED, detail)
+    return _untrusted(detail)
 
 
 def _error(answer: Response) -> str:

@@ -217,6 +217,8 @@ class Registry:
             connection_param=row.connection_param,
             secret=row.secret,
             private_key=row.private_key,
+            old_secret=row.old_secret,
+            old_private_key=row.old_private_key,
         )
 
     def _connection(self, row: AnyRow, clients: Mapping[int, Client]) -> Connection:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Table, case, delete, insert, select, update
 
 from portal.core.changes import Action, Change, Kind, Secret
+from portal.store.client_secrets import columns_beside
 from portal.store.sessions import end_of_account, end_of_tenant
 from portal.store.tables import (
     ClientRow,
@@ -131,6 +132,8 @@ class RegistryWriter:
             values["client_id"] = self._client_id(change.tenant, key) if key else None
         if "scopes" in values:
             values["scopes"] = list(values["scopes"])
+        if change.kind is Kind.CLIENT:
+            values |= columns_beside(change, now=self._now)
         return values
 
     def _client_id(self, tenant: str, key: str) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.registry import Sealed
+from portal.store import watch_tables  # noqa: F401 - so that the metadata knows every table
 from portal.store.columns import Base
 
 
@@ -28,7 +29,10 @@ class TenantRow(Base):
 
 
 class ClientRow(Base):
-    """A tenant's OIDC client. `*_ref` is the seed reference that a secret came from."""
+    """A tenant's OIDC client. `*_ref` is the seed reference that a secret came from.
+
+    `old_*` is what a new secret replaced, kept until the new one has worked.
+    """
 
     __tablename__ = "clients"
     __table_args__ = (UniqueConstraint("tenant_id", "key"),)
@@ -45,6 +49,11 @@ class ClientRow(Base):
     secret_ref: Mapped[str | None]
     private_key: Mapped[Sealed | None]
     private_key_ref: Mapped[str | None]
+    secret_set_at: Mapped[datetime | None]
+    old_secret: Mapped[Sealed | None]
+    old_private_key: Mapped[Sealed | None]
+    old_set_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
     origin: Mapped[str] = mapped_column(String(8), server_default="admin")
 
 

@@ -113,6 +113,20 @@ def test_a_changed_password_is_a_change_and_an_equal_one_is_none(acme, database,
     assert acme.apply(database).change_set is None
 
 
+def test_a_new_secret_is_stored_beside_the_old_one_until_it_has_worked(acme, database, rows):
+    acme.apply(database)
+    [before] = rows(database, "SELECT secret FROM clients")
+    acme.environ["ACME_SECRET"] = "another"
+    acme.apply(database)
+    [after] = rows(database, "SELECT secret, old_secret, secret_set_at FROM clients")
+    assert after["old_secret"] == before["secret"]
+    assert after["secret"] != before["secret"]
+    assert after["secret_set_at"] is not None
+    acme.write(acme=ACME.replace("client_id: acme-portal", "client_id: acme-renamed"))
+    acme.apply(database)
+    assert rows(database, "SELECT old_secret FROM clients") == [{"old_secret": None}]
+
+
 def test_a_secret_that_is_left_out_is_kept(acme, database, rows):
     acme.apply(database)
     before = rows(database, "SELECT secret, secret_ref FROM clients")
