@@ -63,8 +63,8 @@ def signed_in(browser: Browser, stand: AdminStand, email: str, **options: Any) -
     page = browser.new_context(**options).new_page()
     page.set_default_timeout(10_000)
     page.goto(f"{stand.portal}/login")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)  # first: it then stays, SSO or not
     page.get_by_label("Email address").fill(email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/dashboard")
     return page
