@@ -1,7 +1,9 @@
-"""Failed sign-ins, by the reference that people read out: the steps, the cause, the mend."""
+"""Failed sign-ins, by the reference that people read out or pass on: steps, cause, mend."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import abort, redirect, render_template
 from werkzeug.wrappers import Response
@@ -9,16 +11,21 @@ from werkzeug.wrappers import Response
 from admin.access import blueprint, scope
 from admin.forms import asked
 from admin.framing import frame, page_number, pager, tenant_path
+from admin.mend_words import Mend
 from admin.mends import mend_of
 from admin.overview_pages import CheckLine
 from admin.trail_pages import FailureLine, FailurePage, FailuresPage
-from portal.store import trail
+from admin.unfinished import FIRST, moment_of, started_page, unfinished
+from portal.core.registry import Role
+from portal.store import started, trail
 from portal.store.setup_progress import PASSWORD, SSO
 from portal.store.trail import Filter, Line
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
+_NOBODY = "Nobody known yet"
 _STAGES = {
+    "sending": "The person was sent to the provider",
     "state": "The answer belongs to this browser and this attempt",
     "registry": "Company, connection and application are on",
     "answer": "The provider sent an answer",
@@ -28,25 +35,55 @@ _STAGES = {
 }
 
 
+@blueprint.get("/failures/<reference>")
+def forwarded(reference: str) -> Response:
+    """Lead from a link that somebody passed on to the sign-in that it is about."""
+    reference = reference[:32].upper()
+    account = scope().session.account
+    tenant = account.tenant
+    with services().database.read() as connection:
+        of = tenant.id if tenant else None
+        line = trail.by_reference(connection, of, reference, SSO, PASSWORD)
+        sent = None if line else started.by_reference(connection, of, reference)
+    tenant_id = line.tenant_id if line else sent.tenant_id if sent else None
+    bundle = services().registry.tenant_by_id(tenant_id) if tenant_id is not None else None
+    if bundle is not None:
+        return redirect(f"/admin/tenants/{bundle.tenant.slug}/failures/{reference}", 302)
+    if account.role is not Role.OPERATOR or line is None:
+        abort(404)
+    return redirect(f"/admin/audit?{urlencode({'reference': reference})}", 302)
+
+
 @blueprint.get("/tenants/<tenant>/failures")
 def failures(tenant: str) -> Response | str:
-    """List the sign-ins that failed; a reference leads straight to its own."""
+    """List the sign-ins that failed or never came back; a reference leads straight to its own."""
     del tenant
-    reference = asked("reference", longest=32).upper()
+    wanted = asked("reference", longest=320)
+    person = wanted if "@" in wanted else ""
     notices: list[Notice] = []
-    if reference:
-        if _found(reference) is not None:
-            return redirect(tenant_path("failures", reference), 302)
+    if wanted and not person:
+        wanted = wanted[:32].upper()
+        if _is_known(wanted):
+            return redirect(tenant_path("failures", wanted), 302)
         text = "Check how it is spelt. It may also be of another company, or of no failed sign-in."
-        notices = [Notice(tone=Tone.WARNING, title=f"Nothing bears {reference}", text=text)]
-    wanted = Filter(tenant_id=scope().tenant.id, events=(SSO, PASSWORD), outcome="failed")
+        notices = [Notice(tone=Tone.WARNING, title=f"Nothing bears {wanted}", text=text)]
+    only_sent = asked("show", longest=20) == "sent"
+    where = Filter(
+        tenant_id=scope().tenant.id, events=(SSO, PASSWORD), outcome="failed", person=person
+    )
     with services().database.read() as connection:
-        found = trail.page(connection, wanted, number=page_number())
+        found = trail.page(connection, where, number=page_number())
+    sent = unfinished(person, number=page_number() if only_sent else 1)
+    query = {"reference": person, "show": "sent" if only_sent else ""}
     page = FailuresPage(
         frame=frame("failures", *notices),
-        reference=reference,
+        reference=wanted,
         rows=tuple(_line(line) for line in found.lines),
-        pager=pager(found, {}),
+        pager=pager(sent.found if only_sent else found, query),
+        sent=sent.lines if only_sent else sent.lines[:FIRST] if page_number() == 1 else (),
+        sent_total=sent.found.total,
+        only_sent=only_sent,
+        sent_href=f"{tenant_path('failures')}?{urlencode({**query, 'show': 'sent'})}",
     )
     return render_template("admin/failures.html", page=page)
 
@@ -55,9 +92,14 @@ def _line(line: Line) -> FailureLine:
     mend = mend_of(line.outcome, line.detail)
     href = tenant_path("failures", line.reference) if line.reference else ""
     way = "SSO" if line.event == SSO else "Password"
-    return FailureLine(
-        href, line.at, line.actor or "Nobody known yet", way, mend.title, line.reference
-    )
+    return FailureLine(href, line.at, line.actor or _NOBODY, way, mend.title, line.reference)
+
+
+def _is_known(reference: str) -> bool:
+    if _found(reference) is not None:
+        return True
+    with services().database.read() as connection:
+        return started.by_reference(connection, scope().tenant.id, reference) is not None
 
 
 def _found(reference: str) -> Line | None:
@@ -72,37 +114,71 @@ def failure(tenant: str, reference: str) -> str:
     del tenant
     line = _found(reference)
     if line is None:
-        abort(404)
+        return started_page(reference)
     detail: Any = line.detail
     mend = mend_of(line.outcome, detail)
     claims = detail.get("claims", {})
     page = FailurePage(
         frame=frame("failures"),
         at=line.at,
-        who=line.actor or "Nobody known yet",
+        who=line.actor or _NOBODY,
         way="SSO" if line.event == SSO else "Password",
         network=line.network,
         reference=line.reference,
         title=mend.title,
         text=mend.text,
         mender=mend.who.value,
-        href=tenant_path(mend.page) if mend.page else "",
+        href=_page_of(mend, line),
         cause=str(detail.get("cause", "")),
-        steps=tuple(_steps(detail)),
+        steps=tuple(_steps(line)),
         claims=tuple((str(name), str(value)) for name, value in claims.items()),
+        link=f"{services().settings.base_url}/admin/failures/{line.reference}",
     )
     return render_template("admin/failure.html", page=page)
 
 
-def _steps(detail: Any) -> Iterator[CheckLine]:
-    """Give each step of the return: passed, the one that failed, and those not reached."""
+def _page_of(mend: Mend, line: Line) -> str:
+    """Give the page to mend it on: that of the very connection or application, where known."""
+    at = scope()
+    number: Any = line.detail.get("connection_id")
+    way = at.bundle.connections.get(number) if at.bundle and number else None
+    if way is None and at.bundle and line.about.startswith("connection "):
+        way = at.bundle.connection(line.about.removeprefix("connection "))
+    match mend.page:
+        case "clients" if way and way.client and way.client.tenant:
+            return tenant_path("clients", way.client.key)
+        case "clients" | "connections" if way:
+            return tenant_path("connections", way.slug)
+        case "clients":
+            return tenant_path("connections")
+        case "people" if line.actor:
+            return f"{tenant_path('people')}?{urlencode({'q': line.actor})}"
+        case page:
+            return tenant_path(page) if page else ""
+
+
+def _steps(line: Line) -> Iterator[CheckLine]:
+    """Give each step: passed, the one that failed, and those not reached."""
+    detail: Any = line.detail
     stage = detail.get("stage")
     if stage not in _STAGES:
         return
     passed: bool | None = True
+    cause = str(detail.get("cause", "")).capitalize()
     for name, title in _STAGES.items():
         if name == stage:
             passed = None
-            yield CheckLine(False, title, str(detail.get("cause", "")).capitalize())
+            yield CheckLine(False, title, cause)
+        elif passed is None:
+            yield CheckLine(None, title, "Not reached.")
         else:
-            yield CheckLine(passed, title, "" if passed else "Not reached.")
+            yield CheckLine(True, title, _when(detail, line.at) if name == "sending" else "")
+
+
+def _when(detail: Any, back_at: datetime) -> str:
+    try:
+        sent_at = datetime.fromisoformat(detail["sent_at"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+    took = round((back_at - sent_at).total_seconds())
+    return f"{moment_of(sent_at)}; the answer came {took:,} s later."

@@ -59,12 +59,29 @@ class FailureLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentLine:
+    """A sign-in that was sent to a provider and has not come back; `tone` is its badge's."""
+
+    href: str
+    at: datetime
+    who: str
+    connection: str
+    state: str
+    tone: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailuresPage(AdminPage):
-    """The sign-ins that failed."""
+    """The sign-ins that failed, and the first of those that never came back, or only these."""
 
     reference: str
     rows: tuple[FailureLine, ...]
     pager: Pager
+    sent: tuple[SentLine, ...]
+    sent_total: int
+    only_sent: bool
+    sent_href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +100,4 @@ class FailurePage(AdminPage):
     cause: str
     steps: tuple[CheckLine, ...]
     claims: tuple[tuple[str, str], ...]
+    link: str

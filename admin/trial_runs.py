@@ -17,7 +17,7 @@ from portal.core.redirects import safe_path
 from portal.flows.sign_in import go_to_provider
 from portal.store import trail
 from portal.store.audit import Event
-from portal.web.context import services
+from portal.web.context import services, visitor
 from portal.web.identity import remember_attempt
 from portal.web.pages import Tone
 
@@ -69,7 +69,7 @@ def start_trial(current: Item) -> Response:
         hint = ""
     try:
         outcome = go_to_provider(
-            services(), at.tenant, way, email=hint, next_path=back, purpose=Purpose.TRIAL
+            services(), at.tenant, way, visitor(), email=hint, next_path=back, purpose=Purpose.TRIAL
         )
     except SignInFailure as failure:
         words = f"The test could not begin: {failure.detail}."

@@ -17,6 +17,7 @@ from portal.settings import Settings
 from portal.store import schema
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.registry import Registry
+from portal.store.started import StartedLog
 from portal.throttle import Gate, Known
 
 __all__ = ["Services", "build_services", "default_client", "open_vault"]
@@ -46,6 +47,7 @@ class Services:
     state_key: bytes
     passwords: Passwords
     registry: Registry
+    started: StartedLog
     door: Door
     providers: Providers
     relying_party: RelyingParty
@@ -101,6 +103,9 @@ def build_services(
     secret, redis_url = settings.secret_key.get_secret_value(), settings.redis_url
     door = Door(now, allow_local=settings.allow_local_issuers, limits=limits)
     providers = Providers(door, now)
+    registry = Registry(
+        database, base_url=settings.base_url, default_client=default_client(settings, vault)
+    )
     return Services(
         settings=settings,
         database=database,
@@ -108,9 +113,8 @@ def build_services(
         attempts=CookieSeal(derived_key(secret, "attempt")),
         state_key=derived_key(secret, "state"),
         passwords=passwords or Passwords(),
-        registry=Registry(
-            database, base_url=settings.base_url, default_client=default_client(settings, vault)
-        ),
+        registry=registry,
+        started=StartedLog(database, registry),
         door=door,
         providers=providers,
         relying_party=RelyingParty(providers, door, vault=vault, now=now),

@@ -2,22 +2,24 @@
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import SecretStr
 
-from portal.core.attempt import LIFETIME, Attempt, Purpose, genuine_state
+from portal.core.attempt import LIFETIME, Attempt, Purpose, cookie_name, genuine_state
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Account
 from portal.crypto import UnreadableSecretError
 from portal.flows.arrival import enter
-from portal.flows.outcomes import FinishOutcome, SignedIn, Visitor
+from portal.flows.outcomes import Failed, FinishOutcome, SignedIn, Visitor
 from portal.flows.proof import Answer, Progress, prove
 from portal.flows.refusal import write_down
 from portal.flows.trial import conclude
 from portal.observe import SIGN_INS
 from portal.services import Services
 from portal.store import spent
+from portal.store.started import Started
 
 _TOLD = ("email", "email_verified", "hd", "tenant_id")
 _LONGEST_TOLD = 200
@@ -45,29 +47,59 @@ def finish(
         arrival = prove(services, answer, attempt, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:
-        bundle = services.registry.tenant_by_id(attempt.tenant_id) if attempt else None
-        return write_down(
-            services,
-            failure,
-            visitor,
-            method="sso",
-            tenant=bundle.tenant if bundle else None,
-            email=attempt.email if attempt else "",
-            next_path=attempt.next if attempt else None,
-            facts=_facts(attempt, progress),
-        )
+        own = attempt or _own_attempt(services, answer.state, sealed_attempt)
+        return _failed(services, answer, visitor, failure=failure, own=own, progress=progress)
     SIGN_INS.labels("sso", "success").inc()
     return SignedIn(token, attempt.next)
 
 
-def _facts(attempt: Attempt | None, progress: Progress) -> dict[str, Any]:
+def _failed(
+    services: Services,
+    answer: Answer,
+    visitor: Visitor,
+    *,
+    failure: SignInFailure,
+    own: Attempt | None,
+    progress: Progress,
+) -> Failed:
+    """Write a failed return down under the tenant that it belongs to, as far as one can tell.
+
+    An answer that came to another browser is known by its state alone. That is for the trail:
+    whoever brings it reads nothing of the person who began.
+    """
+    sent = None if own else _sent(services, answer.state)
+    whence = own or sent
+    bundle = services.registry.tenant_by_id(whence.tenant_id) if whence else None
+    email = own.email if own else sent.actor if sent else ""
+    failed = write_down(
+        services,
+        failure,
+        visitor,
+        method="sso",
+        tenant=bundle.tenant if bundle else None,
+        connection=bundle.connections.get(whence.connection_id) if bundle and whence else None,
+        email=email,
+        next_path=own.next if own else None,
+        facts=_facts(own or sent, progress, failure),
+    )
+    return failed if own else replace(failed, email="")
+
+
+def _facts(
+    whence: Attempt | Started | None, progress: Progress, failure: SignInFailure
+) -> dict[str, Any]:
     """Give what helps whoever has to mend it: the stage, and the claims that mattered."""
     facts: dict[str, Any] = {"stage": progress.stage.value}
-    if attempt:
-        facts |= {"connection_id": attempt.connection_id, "issuer": attempt.issuer}
+    if isinstance(whence, Attempt):
+        facts |= {"issuer": whence.issuer, "sent_at": whence.began_at.isoformat()}
+    elif whence is not None:
+        facts["sent_at"] = whence.at.isoformat()
+    if whence is not None:
+        facts["connection_id"] = whence.connection_id
     if progress.claims:
         claims = progress.claims.all
-        facts["claims"] = {k: str(claims[k])[:_LONGEST_TOLD] for k in _TOLD if k in claims}
+        told = dict.fromkeys((*_TOLD, failure.facts.get("claim", "")))
+        facts["claims"] = {k: str(claims[k])[:_LONGEST_TOLD] for k in told if k in claims}
     return facts
 
 
@@ -81,6 +113,7 @@ def _take_attempt(services: Services, raw_state: str, sealed_attempt: str) -> At
     if state is None:
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the state is missing or not of our making")
     now = services.now()
+    services.started.note_back(cookie_name(state), now=now)
     with services.database.transaction() as connection:
         is_first = spent.spend(connection, state, expires_at=now + LIFETIME)
     if not is_first:
@@ -93,6 +126,18 @@ def _take_attempt(services: Services, raw_state: str, sealed_attempt: str) -> At
     if not attempt.is_fresh(now):
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the attempt is older than 10 minutes")
     return attempt
+
+
+def _own_attempt(services: Services, raw_state: str, sealed_attempt: str) -> Attempt | None:
+    """Give the attempt of this browser and state, although it does not count any more."""
+    attempt = _open_cookie(services, sealed_attempt)
+    same = attempt is not None and hmac.compare_digest(attempt.state.encode(), raw_state.encode())
+    return attempt if same else None
+
+
+def _sent(services: Services, raw_state: str) -> Started | None:
+    state = genuine_state(raw_state, services.state_key)
+    return services.started.find(cookie_name(state)) if state else None
 
 
 def _open_cookie(services: Services, sealed: str) -> Attempt | None:

@@ -36,13 +36,15 @@ def initiate(
     address leads, so that a stranger's link cannot send people to another tenant's provider.
     """
     email = str(asked.address) if asked.address else ""
-    tenant = None
+    tenant, connection = None, None
     try:
         found = _find(services, asked)
         if found is None:
             return RouteUnclear()
         tenant, connection = found
-        return go_to_provider(services, tenant, connection, email=email, next_path=asked.next)
+        return go_to_provider(
+            services, tenant, connection, visitor, email=email, next_path=asked.next
+        )
     except SignInFailure as failure:
         return write_down(
             services,
@@ -50,6 +52,7 @@ def initiate(
             visitor,
             method="sso",
             tenant=tenant,
+            connection=connection,
             email=email,
             next_path=asked.next,
         )

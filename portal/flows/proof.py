@@ -114,6 +114,14 @@ _SAID_NO = frozenset(
     }
 )
 _NOT_NOW = frozenset({"temporarily_unavailable", "server_error"})
+_NOT_SO = frozenset(
+    {
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_response_type",
+    }
+)
 
 
 def _provider_error(error: str) -> SignInFailure:
@@ -122,6 +130,8 @@ def _provider_error(error: str) -> SignInFailure:
         return SignInFailure(FailureCode.ACCESS_DENIED, f"the provider said {error}")
     if error in _NOT_NOW:
         return SignInFailure(FailureCode.PROVIDER_UNAVAILABLE, f"the provider said {error}")
+    if error in _NOT_SO:
+        return SignInFailure(FailureCode.OIDC_FAILED, f"the provider said {error}")
     return SignInFailure(FailureCode.OIDC_FAILED, "the provider answered with an error")
 
 

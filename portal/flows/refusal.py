@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.core.errors import SignInFailure
 from portal.core.redirects import SafePath
-from portal.core.registry import Tenant
+from portal.core.registry import Connection, Tenant
 from portal.flows.outcomes import Failed, Visitor
 from portal.observe import SIGN_INS, log
 from portal.services import Services
@@ -19,6 +19,7 @@ def write_down(
     *,
     method: str,
     tenant: Tenant | None = None,
+    connection: Connection | None = None,
     email: str = "",
     next_path: SafePath | None = None,
     facts: Mapping[str, Any] | None = None,
@@ -46,10 +47,11 @@ def write_down(
         outcome=failure.code.value,
         actor=email,
         tenant_id=tenant.id if tenant else None,
+        object=f"connection {connection.slug}" if connection else "",
         network=visitor.network,
         reference=visitor.reference,
         detail={"cause": failure.detail, **told},
     )
-    with services.database.transaction() as connection:
-        audit.record(connection, entry)
+    with services.database.transaction() as database:
+        audit.record(database, entry)
     return Failed(failure.code, visitor.reference, email, next_path)

@@ -42,6 +42,10 @@ from portal.oidc.authorization import (
 from portal.services import Services
 from portal.store import accounts
 from portal.store.registry import Bundle
+from portal.store.started import Started
+
+SENDING = "sending"
+"""The stage of a sign-in that fails before anybody is sent to a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,12 @@ def begin(services: Services, sign_in: SignIn, visitor: Visitor) -> BeginOutcome
             visitor,
             method="password" if isinstance(verdict.decision, UsePassword) else "sso",
             tenant=verdict.route.rule.tenant if verdict.route.rule else None,
+            connection=verdict.decision.connection
+            if isinstance(verdict.decision, UseSso)
+            else None,
             email=str(sign_in.address),
             next_path=sign_in.next,
+            facts={"stage": SENDING} if isinstance(verdict.decision, UseSso) else None,
         )
 
 
@@ -120,7 +128,7 @@ def _act(
             assert rule is not None, "a connection comes from a rule"
             email = str(sign_in.address)
             return go_to_provider(
-                services, rule.tenant, connection, email=email, next_path=sign_in.next
+                services, rule.tenant, connection, visitor, email=email, next_path=sign_in.next
             )
         case Choose(connections):
             assert rule is not None, "connections come from a rule"
@@ -148,7 +156,9 @@ def begin_at(
     try:
         connection = _usable(bundle, connection_slug)
         assert tenant is not None, "a usable connection has its tenant"
-        return go_to_provider(services, tenant, connection, email=email, next_path=next_path)
+        return go_to_provider(
+            services, tenant, connection, visitor, email=email, next_path=next_path
+        )
     except SignInFailure as failure:
         return write_down(
             services,
@@ -156,8 +166,10 @@ def begin_at(
             visitor,
             method="sso",
             tenant=tenant,
+            connection=bundle.connection(connection_slug) if bundle else None,
             email=email,
             next_path=next_path,
+            facts={"stage": SENDING},
         )
 
 
@@ -174,6 +186,7 @@ def go_to_provider(
     services: Services,
     tenant: Tenant,
     connection: Connection,
+    visitor: Visitor,
     *,
     email: str,
     next_path: SafePath | None,
@@ -181,8 +194,8 @@ def go_to_provider(
 ) -> GoToProvider:
     """Give the authorization request, and the attempt that its answer is held against.
 
-    Writes nothing: the attempt travels sealed in a cookie. Raises SignInFailure where the
-    provider's metadata cannot be had.
+    Writes nothing: the attempt travels sealed in a cookie, and a line that it began waits in
+    memory to be written. Raises SignInFailure where the provider's metadata cannot be had.
     """
     client = connection.client
     if client is None:
@@ -214,4 +227,19 @@ def go_to_provider(
         login_hint=email,
     )
     sealed = services.attempts.seal(attempt.dump())
-    return GoToProvider(url, cookie_name(attempt.state), sealed)
+    name = cookie_name(attempt.state)
+    if purpose is Purpose.SIGN_IN:
+        services.started.note(_started(name, attempt, visitor))
+    return GoToProvider(url, name, sealed)
+
+
+def _started(key: str, attempt: Attempt, visitor: Visitor) -> Started:
+    return Started(
+        key=key,
+        at=attempt.began_at,
+        tenant_id=attempt.tenant_id,
+        connection_id=attempt.connection_id,
+        actor=attempt.email,
+        network=visitor.network,
+        reference=visitor.reference,
+    )

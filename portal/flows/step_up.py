@@ -95,6 +95,7 @@ def to_provider(
             services,
             tenant,
             replace(connection, authorize_params=asked),
+            visitor,
             email=session.account.email,
             next_path=back,
         )

@@ -30,7 +30,11 @@ from portal.store.tables import (
     ThrottleRow,
     UserRow,
 )
+from portal.store.watch_tables import StartedRow
 
+STARTED_KEPT = timedelta(days=7)
+BACK_KEPT = timedelta(hours=1)
+MOST_STARTED = 100_000  # whatever a flood brought
 AUDIT_KEPT = timedelta(days=400)
 THROTTLE_KEPT = timedelta(hours=1)  # longer than any window reaches back
 BATCH = 500
@@ -97,6 +101,15 @@ def _ago(now: datetime, minutes: ColumnElement[int], *, is_sqlite: bool) -> Colu
     return type_coerce(literal(now, UtcDateTime()) - span, UtcDateTime())
 
 
+def _old_starts(now: datetime, _is_sqlite: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - as above
+    beyond = select(StartedRow.at).order_by(StartedRow.at.desc()).offset(MOST_STARTED).limit(1)
+    return select(StartedRow.key).where(
+        (StartedRow.at < now - STARTED_KEPT)
+        | (StartedRow.back_at < now - BACK_KEPT)
+        | (StartedRow.at <= beyond.scalar_subquery())
+    )
+
+
 BROOMS: tuple[Broom, ...] = (
     Broom("sessions", SessionRow.id, _ended_sessions),
     Broom(
@@ -109,6 +122,7 @@ BROOMS: tuple[Broom, ...] = (
         ThrottleRow.id,
         lambda now, _: select(ThrottleRow.id).where(ThrottleRow.at < now - THROTTLE_KEPT),
     ),
+    Broom("started", StartedRow.key, _old_starts),
     Broom(
         "audit",
         AuditRow.id,

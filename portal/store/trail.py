@@ -38,6 +38,7 @@ class Line:
     at: datetime
     event: str
     outcome: str
+    tenant_id: int | None
     tenant: str
     actor: str
     about: str
@@ -136,6 +137,7 @@ def _line(row: AnyRow) -> Line:
         at=row.at,
         event=row.event,
         outcome=row.outcome,
+        tenant_id=row.tenant_id,
         tenant=row.slug or "",
         actor=row.actor,
         about=row.object,

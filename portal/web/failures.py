@@ -114,8 +114,13 @@ def kept_failure(code: str) -> _Kept | None:
     )
 
 
-def notice_for(code: FailureCode, *, failure_reference: str, retry: str = "") -> Notice:
-    """Give the notice for a failure; `retry` is a path at which to start again."""
+def notice_for(
+    code: FailureCode, *, failure_reference: str, retry: str = "", is_kept: bool = True
+) -> Notice:
+    """Give the notice for a failure; `retry` is a path at which to start again.
+
+    `is_kept`: the trail holds the failure, so that a link to it leads somewhere.
+    """
     words = WORDS[code]
     expired = code is FailureCode.SESSION_EXPIRED
     return Notice(
@@ -123,6 +128,7 @@ def notice_for(code: FailureCode, *, failure_reference: str, retry: str = "") ->
         title=words.title,
         text=words.text,
         reference=failure_reference,
+        share=_share(failure_reference) if failure_reference and is_kept else "",
         link=Link(retry, "Start again") if retry else None,
     )
 
@@ -141,4 +147,8 @@ def notice_from_query(raw: str) -> tuple[Notice, _Kept | None]:
         return notice_for(code, failure_reference=kept["reference"]), kept
     # A session that ended by itself is no failure: nothing is written down that could be found.
     shown = "" if code is FailureCode.SESSION_EXPIRED else reference()
-    return notice_for(code, failure_reference=shown), None
+    return notice_for(code, failure_reference=shown, is_kept=False), None
+
+
+def _share(failure_reference: str) -> str:
+    return f"{services().settings.base_url}/admin/failures/{failure_reference}"

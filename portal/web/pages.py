@@ -37,12 +37,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A message at the head of a page. `reference` is what the log and the trail bear too."""
+    """A message at the head of a page. `reference` is what the log and the trail bear too.
+
+    `share` is an address to pass on: the admins of the company read there what has to be mended.
+    """
 
     tone: Tone
     title: str
     text: str = ""
     reference: str = ""
+    share: str = ""
     link: Link | None = None
 
 
