@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, redirect, render_template, request
+from flask import Flask, current_app, g, jsonify, make_response, redirect, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -110,6 +110,10 @@ def _reference() -> str:
 
 def _page(status: int, *, text: str = "") -> Response:
     words = failures.ERROR_PAGES.get(status) or failures.ERROR_PAGES[400 if status < 500 else 500]
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "answers_json", False):
+        error = "invalid_request" if status < 500 else "server_error"
+        return make_response(jsonify(error=error, error_description=words.title), status)
     page = ErrorPage(
         status=status,
         title=words.title,

@@ -53,7 +53,7 @@ WORDS: dict[FailureCode, Words] = {
     ),
     FailureCode.SSO_UNAVAILABLE: Words(
         "Single sign-on isn’t available right now",
-        "Your company’s connection is switched off or not set up completely. Ask your IT team.",
+        "Your company’s connection is switched off or incomplete. Ask your IT team.",
     ),
     FailureCode.SESSION_EXPIRED: Words(
         "You’ve been signed out", "Your session has ended. Sign in again to go on."

@@ -285,6 +285,7 @@ def discover() -> Response | tuple[Response, int] | tuple[Response, int, dict[st
 
 # Read by the edge: this answers nothing that a cookie decides, so other sites may post it.
 discover.takes_foreign_posts = True  # type: ignore[attr-defined]
+discover.answers_json = True  # type: ignore[attr-defined]
 
 
 def _message(

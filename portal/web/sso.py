@@ -87,8 +87,6 @@ def start() -> Response:
     """Begin a sign-in for a provider, an app tile or a link in a mail (OIDC Core, 4)."""
     values = request.values
     issuer, hint = values.get("iss", ""), values.get("login_hint", "")
-    if not issuer and not hint:
-        abort(400)
     try:
         address = Address.parse(hint) if hint else None
     except AddressError:
@@ -164,3 +162,4 @@ def frontchannel_logout() -> Response:
 
 for _view in (start, backchannel_logout):
     _view.takes_foreign_posts = True  # type: ignore[attr-defined]
+backchannel_logout.answers_json = True  # type: ignore[attr-defined]

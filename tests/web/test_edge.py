@@ -95,7 +95,7 @@ def test_forwarded_headers_count_only_from_trusted_proxies(visitor, https_visito
         ("GET", "/nowhere", 404),
         ("GET", "/auth/backchannel-logout", 405),
         ("POST", "/dashboard", 405),
-        ("GET", "/auth/initiate", 400),
+        ("GET", "/auth/frontchannel-logout", 400),
         ("GET", "/login/no-such-tenant", 404),
         ("GET", "/login/" + "x" * 500, 404),
     ],
@@ -107,6 +107,20 @@ def test_errors_are_pages_of_our_own_with_a_way_on(visitor, method, path, status
     assert "Reference" in answer.text
     assert "/login" in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/auth/discover", "/auth/backchannel-logout"])
+def test_what_programs_call_refuses_too_much_in_json(visitor: Visitor, path: str):
+    answer = visitor.client.post(
+        path, data={"logout_token": "x" * 2_000_000}, base_url="http://localhost:5000"
+    )
+    assert answer.status_code == 413
+    assert answer.json["error"] == "invalid_request"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_switched_off_and_never_set_up_are_told_apart(visitor: Visitor):
+    assert "set up" not in WORDS[FailureCode.SSO_UNAVAILABLE].text
 
 
 def test_bug_shows_a_page_and_logs_no_text_of_the_error(app: Flask, capsys):

@@ -78,8 +78,10 @@ def test_own_absolute_address_is_a_target(visitor, registry):
     assert visitor.come_back(visitor.at_provider(answer)).location == "/dashboard?c=3"
 
 
-def test_nothing_known_is_a_400_page(visitor, registry):
-    assert visitor.get("/auth/initiate").status_code == 400
+def test_nothing_known_leads_to_the_sign_in_page_with_the_target(visitor, registry):
+    assert visitor.get("/auth/initiate").location == "/login"
+    answer = visitor.get("/auth/initiate", query_string={"target_link_uri": "/dashboard?c=3"})
+    assert answer.location == "/login?next=%2Fdashboard%3Fc%3D3"
 
 
 def test_hint_that_is_no_address_is_not_a_way_in(visitor, registry):
