@@ -67,6 +67,9 @@ class _Converter:
             self._wrong((), "a seed file is a mapping with `tenant:` or `operators:` at its top")
             return FromFile()
         data = _without_empty_sections(data)
+        if "operators" in data and "tenant" in data:
+            self._wrong(("operators",), "stands in a file of its own, beside no tenant")
+            data = {key: value for key, value in data.items() if key != "operators"}
         if "operators" in data:
             operators = self._validated(OperatorsFile, data)
             return FromFile(operators=self._people(operators.operators) if operators else ())

@@ -98,7 +98,7 @@ def _in_folder(path: Path) -> list[Path]:
     return sorted(
         file
         for file in path.iterdir()
-        if file.suffix.lower() in known and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in known and not file.name.startswith(".") and not file.is_dir()
     )
 
 
@@ -108,7 +108,11 @@ def _files(path: Path, problems: Problems) -> list[Path]:
         found = _in_folder(path)
         if not found:
             problems.add(Place(str(path), 0), "no seed file is in this folder")
-        return found
+        # A link that leads nowhere must not pass for a tenant that is no longer wanted.
+        for file in found:
+            if not file.is_file():
+                problems.add(Place(file.name, 0), "is not a file, or a link that leads nowhere")
+        return [file for file in found if file.is_file()]
     if not path.is_file():
         problems.add(Place(str(path), 0), "there is no such file or folder")
         return []

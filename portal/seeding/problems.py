@@ -37,14 +37,17 @@ class Problems:
     """Collects problems. Of one file a thousand are kept, the rest is counted."""
 
     def __init__(self) -> None:
-        self._found: list[Problem] = []
+        self._found: dict[Problem, None] = {}
         self._by_file: Counter[str] = Counter()
 
     def add(self, place: Place, message: str) -> None:
-        """Note a problem."""
+        """Note a problem, once: a file is checked again after each mend."""
+        problem = Problem(place, message)
+        if problem in self._found:
+            return
         self._by_file[place.file] += 1
         if self._by_file[place.file] <= MOST_OF_ONE_FILE:
-            self._found.append(Problem(place, message))
+            self._found[problem] = None
 
     @property
     def found(self) -> tuple[Problem, ...]:

@@ -40,6 +40,12 @@ def _params(params: dict[str, str | int | bool]) -> dict[str, str | int | bool]:
     return params
 
 
+def _connection_param(name: str) -> str:
+    if name in RESERVED_PARAMS:
+        raise ValueError(f"{name}: the portal sets this itself")
+    return name
+
+
 def _hash(secret: SecretStr) -> SecretStr:
     if not is_argon2id(secret.get_secret_value()):
         raise ValueError("is no argon2id hash, which begins with $argon2id$v=19$")
@@ -87,7 +93,9 @@ class ClientSeed(Seed):
         default_factory=lambda: ["openid", "profile", "email"],
         description="The scopes that are asked for.",
     )
-    connection_param: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=64)] = Field(
+    connection_param: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9._-]*$", max_length=64), AfterValidator(_connection_param)
+    ] = Field(
         "connection",
         description="The request parameter that carries `ssojet_connection`; empty sends none.",
     )

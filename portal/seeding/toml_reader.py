@@ -25,6 +25,10 @@ def read_toml(text: str) -> Document:
         found = _AT.search(str(error))
         line = int(found.group(1)) if found else text.count("\n") + 1
         raise UnreadableError(f"TOML: {_AT.sub('', str(error))}", line) from None
+    except ValueError:  # Python reads no number of more than some thousand digits
+        long = re.search(r"\d[\d_]{4000}", text)
+        line = text.count("\n", 0, long.start() if long else 0) + 1
+        raise UnreadableError("TOML: a number has too many digits", line) from None
     except RecursionError:
         raise UnreadableError("nested too deeply") from None
     if _depth_exceeds(data, DEEPEST):

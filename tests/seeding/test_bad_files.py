@@ -107,6 +107,12 @@ def test_other_files_hidden_files_and_folders_are_left_alone(seeds):
     assert seeds.problems() == []
 
 
+def test_a_link_that_leads_nowhere_is_named_rather_than_taken_for_a_tenant_gone(seeds):
+    seeds.write(acme="tenant: acme\nname: Acme\n")
+    (seeds.folder / "globex.yaml").symlink_to(seeds.folder / "moved-away.yaml")
+    assert seeds.problems() == ["globex.yaml:0: is not a file, or a link that leads nowhere"]
+
+
 def test_a_file_that_is_not_text_is_named(seeds):
     (seeds.folder / "acme.yaml").write_bytes(b"tenant: \xff\xfe")
     (seeds.folder / "bulk.csv").write_bytes(b"tenant,domain,connection,policy\nacme,\xff,,\n")

@@ -146,6 +146,12 @@ def test_toml_tells_the_line_of_a_mistake():
     assert caught.value.line == 2
 
 
+def test_toml_number_beyond_every_measure_is_told_with_its_line():
+    with pytest.raises(UnreadableError, match="too many digits") as caught:
+        read_toml(f'name = "Acme"\nrollout = {"9" * 5000}\n')
+    assert caught.value.line == 2
+
+
 def test_toml_keys_inside_long_texts_are_not_taken_for_keys():
     document = read_toml('a = """\nname = 1\n"""\nname = "x"\n')
     assert document.line(("name",)) == 4
