@@ -5,6 +5,7 @@
     tenants           all tenants; new, settings, suspend
     overview          a tenant's checklist, numbers and chart
     domains           the list of domains, the claim; `domain` one of them; `domain_way` its policy
+    bulk              many domains from a CSV: `bulk_plan` before it is applied; `domain_export`
     connections       the ways to identity providers; `clients` the applications they go through
     trial_runs        the test sign-in of a connection, and its report
     people_list       the list, a new one; `person` roles, break-glass, sessions of one
@@ -20,9 +21,11 @@ back to itself. May not be imported by anything but `portal.app`; holds no SQLAl
 
 from admin import (  # noqa: F401 - each brings its routes
     audit_trail,
+    bulk,
     clients,
     connections,
     domain,
+    domain_export,
     domains,
     explain_address,
     failed_sign_ins,

@@ -13,7 +13,7 @@ from flask import Response, render_template
 from admin.access import blueprint, operators_only, scope
 from admin.forms import asked
 from admin.frame_pages import Form, Option
-from admin.framing import frame, page_number, pager, tenant_path
+from admin.framing import frame, harmless, page_number, pager, tenant_path
 from admin.trail_pages import EntryRow, FieldLine, TrailPage
 from portal.store import trail
 from portal.store.trail import Filter, Line
@@ -199,14 +199,13 @@ def _as_csv(lines: Iterator[Line]) -> Iterator[str]:
     yield ",".join(_COLUMNS) + "\r\n"
     for line in lines:
         buffer = io.StringIO()
-        csv.writer(buffer).writerow([_harmless(value) for value in _cells(line).values()])
+        csv.writer(buffer).writerow([_cell(value) for value in _cells(line).values()])
         yield buffer.getvalue()
 
 
-def _harmless(value: object) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
+def _cell(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return harmless(text)
 
 
 def _as_json(lines: Iterator[Line]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from admin.access import actor, blueprint, is_submitted, scope
 from admin.domain_pages import DomainPage, RemoveDomainPage
 from admin.domain_way import POLICIES, ask_to_require, checked_item, undo_item, undo_words, way_form
 from admin.domains import names
-from admin.explain_address import answer
+from admin.explain_address import tried
 from admin.forms import sent
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
@@ -18,10 +18,9 @@ from admin.proof_words import proof_box, said
 from portal.core.address import Address, AddressError, Domain
 from portal.core.changes import Item
 from portal.core.registry import Policy
-from portal.core.routing import Asked
 from portal.flows.domain_proof import Finding, check, vouch
 from portal.flows.enforcement import reach, set_way, tightens
-from portal.flows.explanation import Supposed, explain
+from portal.flows.explanation import Supposed, SupposedWay
 from portal.flows.tenant_edits import Gone, NotAllowed, Overtaken, remove
 from portal.store.tenant_items import domain_item
 from portal.web.context import services
@@ -131,7 +130,8 @@ def _tried(current: Item, form: Form) -> Explained | None:
     if not raw or form.errors:
         return None
     wanted, _ = checked_item(current, form)
-    assert scope().bundle is not None, "this is a page of a tenant"
+    bundle = scope().bundle
+    assert bundle is not None, "this is a page of a tenant"
     try:
         address = Address.parse(raw)
     except AddressError:
@@ -139,17 +139,14 @@ def _tried(current: Item, form: Form) -> Explained | None:
     if wanted is None or not Domain(current.key).covers(address.domain):
         return None
     fields: Any = wanted.fields
-    supposed = Supposed(
-        tenant=scope().bundle,  # type: ignore[arg-type]  # asserted above
-        domain=Domain(current.key),
+    way = SupposedWay(
         policy=Policy(fields["policy"]),
         connections=fields["connections"],
         rollout=fields["rollout"],
         subdomains=fields["subdomains"],
         verified=True,
     )
-    verdict = explain(services(), address, asked=Asked(password_typed=True), supposed=supposed)
-    return answer(address, verdict)
+    return tried(address, Supposed(tenant=bundle, domains={Domain(current.key): way}))
 
 
 @blueprint.route("/tenants/<tenant>/domains/<name>/remove", methods=["GET", "POST"])

@@ -132,6 +132,11 @@ def _line(condition: Condition) -> ConditionLine:
     return ConditionLine(condition.is_met, title, text.removesuffix(".") + about + ".")
 
 
+def lacking(condition: Condition) -> str:
+    """Say what a condition asks for that is not there yet."""
+    return _line(condition).text
+
+
 def _last_change(current: Item) -> Mapping[str, Any]:
     """Give what the last change of the way was: field to its value before and after."""
     about = f"domain {current.tenant}/{current.key}"

@@ -16,7 +16,7 @@ from portal.store import listing
 from portal.web.context import services
 from portal.web.pages import Tone
 
-_FILTERS = {
+FILTERS = {
     "": "All",
     "unproven": "Not proven",
     "password": "Password",
@@ -29,16 +29,16 @@ _FILTERS = {
 def domains(tenant: str) -> str:
     """List a tenant's domains."""
     search, only = searched(), request.args.get("only", "")
-    only = only if only in _FILTERS else ""
+    only = only if only in FILTERS else ""
     with services().database.read() as connection:
         found = listing.domains(
-            connection, scope().tenant.id, search=_sought(search), only=only, number=page_number()
+            connection, scope().tenant.id, search=sought(search), only=only, number=page_number()
         )
     page = DomainsPage(
         frame=frame("domains"),
         search=search,
         only=only,
-        filters=tuple(Option(value, text) for value, text in _FILTERS.items()),
+        filters=tuple(Option(value, text) for value, text in FILTERS.items()),
         rows=tuple(_row(line) for line in found.lines),
         pager=pager(found, {"q": search, "only": only}),
     )
@@ -46,7 +46,7 @@ def domains(tenant: str) -> str:
     return render_template("admin/domains.html", page=page)
 
 
-def _sought(search: str) -> str:
+def sought(search: str) -> str:
     """Give a search as domains are stored: a whole domain in A-labels, anything else as it is."""
     try:
         return Domain.parse(search).name

@@ -20,7 +20,7 @@ from portal.core.routing import (
     UseSso,
     Verdict,
 )
-from portal.flows.explanation import Supposed, explain, is_of
+from portal.flows.explanation import Explanation, Supposed, SupposedWay, explain
 from portal.web.context import services
 
 _ASKED = (
@@ -40,9 +40,10 @@ _RULES = {
     "policy": "The policy",
     "connection": "The connection",
     "rollout": "The rollout",
-    "exempt": "The break-glass mark",
+    "exemption": "The break-glass mark",
     "asked": "So",
 }
+_NOTHING = Asked()
 _FIELDS = ("email", "asked", "policy", "rollout", "connection")
 
 
@@ -60,7 +61,7 @@ def explain_address(tenant: str) -> str:
         except AddressError as error:
             form = Form(values, {"email": str(error)})
         else:
-            now = _explained(address, values, None)
+            now = _explained(address, values)
             if any(values[name] for name in ("policy", "rollout", "connection")):
                 form = Form(values, _wrong(values))
                 supposed = None if form.errors else _explained(address, values, _supposed(values))
@@ -89,29 +90,38 @@ def _wrong(values: dict[str, str]) -> dict[str, str]:
 def _supposed(values: dict[str, str]) -> Supposed:
     bundle = scope().bundle
     assert bundle is not None, "this is a page of a tenant"
-    return Supposed(
-        tenant=bundle,
-        domain=Address.parse(values["email"]).domain,
+    way = SupposedWay(
         policy=Policy(values["policy"]) if values["policy"] else None,
         connections=(values["connection"],) if values["connection"] else None,
         rollout=int(values["rollout"]) if values["rollout"] else None,
         verified=True,
     )
+    return Supposed(tenant=bundle, domains={Address.parse(values["email"]).domain: way})
 
 
-def _explained(address: Address, values: dict[str, str], supposed: Supposed | None) -> Explained:
-    asked = Asked(password_typed=values["asked"] == "password", wants_sso=values["asked"] == "sso")
-    verdict = explain(services(), address, asked=asked, supposed=supposed)
-    if not scope().is_operator and not is_of(verdict, scope().tenant.id):
-        words = "The address is not of a domain of your company."
+def _explained(address: Address, values: dict[str, str], *supposed: Supposed) -> Explained:
+    how = Asked(password_typed=values["asked"] == "password", wants_sso=values["asked"] == "sso")
+    return tried(address, *supposed, how=how)
+
+
+def tried(address: Address, *supposed: Supposed, how: Asked = _NOTHING) -> Explained:
+    """Give how an address signs in, with a change that is not saved; nothing of others' people."""
+    found = explain(services(), address, asked=how, supposed=supposed)
+    at = scope()
+    if not at.is_operator and not found.is_of(at.tenant.id):
+        words = "is not of a domain of your company."
         return Explained(str(address), "Not yours", "warning", words, ())
-    return answer(address, verdict)
+    return answer(address, found)
 
 
-def answer(address: Address, verdict: Verdict) -> Explained:
-    """Give a verdict as people read it."""
-    badge, tone, words = _said(verdict)
-    return Explained(str(address), badge, tone, words, tuple(_line(s) for s in verdict.trace))
+def answer(address: Address, found: Explanation) -> Explained:
+    """Give an explanation as people read it."""
+    badge, tone, words = _said(found.verdict)
+    if found.is_shut_out:
+        is_off = found.account is not None and found.account.disabled
+        why = "the account is switched off" if is_off else "the company is suspended"
+        badge, tone, words = "Refused", "error", f"does not get in, by any way: {why}."
+    return Explained(str(address), badge, tone, words, tuple(_line(s) for s in found.verdict.trace))
 
 
 def _said(verdict: Verdict) -> tuple[str, str, str]:

@@ -69,6 +69,11 @@ def pager(found: Slice[Any], query: Mapping[str, str]) -> Pager:
     return Pager(found.number, found.pages, found.first, found.last, found.total, kept)
 
 
+def harmless(text: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
 def overtaken(outcome: Overtaken, what: str) -> Notice:
     """Say that somebody else changed the same thing, what, and what to do now."""
     changes = "; ".join(_said(change) for change in outcome.fields)
@@ -83,10 +88,11 @@ def overtaken(outcome: Overtaken, what: str) -> Notice:
 
 def _said(change: FieldChange) -> str:
     name = change.name.replace("_", " ").capitalize()
-    return f"{name}: {_words(shown(change.old))} → {_words(shown(change.new))}"
+    return f"{name}: {words(shown(change.old))} → {words(shown(change.new))}"
 
 
-def _words(value: object) -> str:
+def words(value: object) -> str:
+    """Give a value as people read it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list):

@@ -29,7 +29,9 @@ class SlowBodies:
     With most of `threads` waiting for bodies, patience is short: others want to sign in.
     """
 
-    def __init__(self, application: Application, *, threads: int, most_bytes: int) -> None:
+    def __init__(
+        self, application: Application, *, threads: int, most_bytes: Callable[[str], int]
+    ) -> None:
         self._application = application
         self._crowd = threads * 3 // 4
         self._most_bytes = most_bytes
@@ -44,12 +46,13 @@ class SlowBodies:
         return self._application(environ, start_response)
 
     def _read(self, environ: Environ, length: str) -> None:
-        if length.isdigit() and int(length) > self._most_bytes:
+        most = self._most_bytes(environ.get("PATH_INFO", ""))
+        if length.isdigit() and int(length) > most:
             return  # refused by its length; nobody reads it
         me = threading.get_ident()
         self._reading[me] = (time.monotonic(), environ.get("REMOTE_ADDR", ""))
         try:
-            body = environ["wsgi.input"].read(self._most_bytes + 1)
+            body = environ["wsgi.input"].read(most + 1)
         except OSError:
             body = b""  # hung up: the form that it is not will be refused
         finally:

@@ -14,7 +14,7 @@ from portal.flows.sweep import keep_house
 from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import load_settings
-from portal.web.edge import LARGEST_FORM
+from portal.web.edge import largest_body
 
 
 def _end_with_supervisor() -> None:
@@ -38,7 +38,7 @@ def _end_with_supervisor() -> None:
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 _services = build_services(_settings)
-application = SlowBodies(create_app(_services).wsgi_app, threads=THREADS, most_bytes=LARGEST_FORM)
+application = SlowBodies(create_app(_services).wsgi_app, threads=THREADS, most_bytes=largest_body)
 keep_house(_services)
 _end_with_supervisor()
 hear_it()

@@ -98,12 +98,12 @@ class SeedRun:
                 now=now,
             )
 
-    def becoming_required(self) -> list[tuple[str, str, int, str]]:
-        """Give the ways of domains that the last plan makes require SSO.
+    def requiring(self) -> list[tuple[str, str, int, str]]:
+        """Give the ways of the last plan's domains that require SSO then.
 
         Each is a tenant, connection keys, how many domains, and one of them.
         """
-        return self._domains.becoming_required()
+        return self._domains.becoming_required(anew=False)
 
     def apply(self, plan: Plan, *, now: datetime, by: str, source: Source = NOWHERE) -> Outcome:
         """Write a plan. Raises PlanIsStaleError where the registry changed since it was made."""

@@ -118,7 +118,8 @@ class Planner:
             self._absent(Action.REMOVED, limit),
             self._absent(Action.KEPT, limit),
         )
-        return merge(*streams, key=lambda change: change.tenant)
+        with self._bench.reading():  # one block for all streams: they end at different times
+            yield from merge(*streams, key=lambda change: change.tenant)
 
     def record_domains(self, trail: Trail, counts: Mapping[str, DomainCounts]) -> None:
         """Append what happens to the domains to the trail: few one by one, many together."""

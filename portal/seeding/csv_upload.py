@@ -7,6 +7,7 @@ be another domain.
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _LONGEST_LINE = 2000
 _UPLOADED = "upload"
 _WORKBOOK = b"PK\x03\x04"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_FOR_EXCEL = re.compile(r"sep=([,;\t])", re.IGNORECASE)
 _SAVE_AS = "save it as “CSV UTF-8” in your spreadsheet"
 
 
@@ -65,12 +67,11 @@ class _Upload:
         except UnicodeDecodeError:
             self._wrong(f"is not UTF-8 text; {_SAVE_AS}", line=self._first_line_that_is_no_text())
         except csv.Error as error:
-            self._wrong(f"CSV: {error}")
+            is_open = str(error) == "unexpected end of data"
+            self._wrong("a quotation mark is not closed" if is_open else str(error))
 
     def _read(self, rows: Iterator[list[str]]) -> None:
         header = next(rows, [])
-        if len(header) == 1 and header[0].lower().startswith("sep="):
-            header = next(rows, [])  # a word to Excel
         order = self._order([cell.strip().lower() for cell in header])
         if order is None:
             return
@@ -114,10 +115,10 @@ class _Upload:
 
     def _delimiter(self) -> str:
         """Give what stands between cells, by the header."""
-        first = self._content[:_LONGEST_LINE].decode("utf-8-sig", "replace").split("\n")[0]
-        if first.lower().startswith("sep=") and len(first.strip()) == len("sep=") + 1:
-            return first[4]
-        return max(",;\t", key=first.count)
+        text = self._content[:_LONGEST_LINE].decode("utf-8-sig", "replace")
+        first = next(iter(text.splitlines()), "")
+        told = _FOR_EXCEL.fullmatch(first)
+        return told[1] if told else max(",;\t", key=first.count)
 
     def _lines(self) -> Iterator[str]:
         text = io.TextIOWrapper(io.BytesIO(self._content), encoding="utf-8-sig", newline="")
@@ -125,7 +126,8 @@ class _Upload:
             if len(line) > _LONGEST_LINE:
                 message = f"the line has {len(line):,} characters; no row is as long as that"
                 raise csv.Error(message)
-            yield line
+            if self._line > 1 or not _FOR_EXCEL.fullmatch(line.rstrip("\r\n")):
+                yield line
 
     def _first_line_that_is_no_text(self) -> int:
         for number, line in enumerate(self._content.splitlines(), start=1):

@@ -16,6 +16,18 @@ document.querySelectorAll("[data-copy]").forEach((button) => {
   });
 });
 
+document.querySelectorAll("[data-largest]").forEach((field) => {
+  const error = document.getElementById(`${field.id}-error`);
+  field.addEventListener("change", () => {
+    const isTooLarge = Number(field.files[0]?.size ?? 0) > Number(field.dataset.largest);
+    field.setCustomValidity(isTooLarge ? field.dataset.tooLarge : "");
+    error.textContent = isTooLarge ? field.dataset.tooLarge : "";
+    error.hidden = !isTooLarge;
+    isTooLarge ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+    field.form.noValidate = false;
+  });
+});
+
 document.querySelectorAll("input[type=range]").forEach((slider) => {
   const output = document.querySelector(`output[for="${slider.id}"]`);
   if (!output) return;

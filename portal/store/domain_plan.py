@@ -176,9 +176,12 @@ class DomainPlan:
             found.update((row[0], row[1]) for row in self._connection.execute(query))
         return found
 
-    def becoming_required(self) -> list[tuple[str, str, int, str]]:
-        """Give the ways of domains that begin to require SSO: tenant, keys, how many, and one."""
-        found = self._connection.execute(becoming_required())
+    def becoming_required(self, *, anew: bool = True) -> list[tuple[str, str, int, str]]:
+        """Give the ways of domains that begin to require SSO: tenant, keys, how many, and one.
+
+        Without `anew` also of those that go on to require it and change otherwise.
+        """
+        found = self._connection.execute(becoming_required(anew=anew))
         return sorted((row[0], row[1], row[2], row[3]) for row in found)
 
     def held_elsewhere(self, *, going: Sequence[str]) -> list[Held]:

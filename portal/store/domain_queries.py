@@ -83,17 +83,15 @@ def absent(scope: Sequence[int]) -> Select[Any]:
     )
 
 
-def becoming_required() -> Select[Any]:
-    """Give the ways of domains that begin to require SSO: tenant, keys, how many, and one."""
-    return (
+def becoming_required(*, anew: bool) -> Select[Any]:
+    """Give the ways of domains that require SSO from now on: tenant, keys, how many, and one."""
+    query = (
         select(pending.c.tenant, pending.c.way, func.count(), func.min(pending.c.name))
         .outerjoin(DOMAINS, DOMAINS.c.id == pending.c.domain_id)
-        .where(
-            pending.c.policy == "required",
-            func.coalesce(DOMAINS.c.policy, "") != "required",
-        )
+        .where(pending.c.policy == "required")
         .group_by(pending.c.tenant, pending.c.way)
     )
+    return query.where(func.coalesce(DOMAINS.c.policy, "") != "required") if anew else query
 
 
 def held_elsewhere(going: Sequence[str]) -> Select[Any]:

@@ -28,6 +28,7 @@ from portal.store.tables import (
     SpentRow,
     TenantRow,
     ThrottleRow,
+    UploadRow,
     UserRow,
 )
 from portal.store.watch_tables import StartedRow
@@ -116,6 +117,11 @@ BROOMS: tuple[Broom, ...] = (
         "spent",
         SpentRow.token_hash,
         lambda now, _: select(SpentRow.token_hash).where(SpentRow.expires_at < now),
+    ),
+    Broom(
+        "uploads",
+        UploadRow.user_id,
+        lambda now, _: select(UploadRow.user_id).where(UploadRow.expires_at < now),
     ),
     Broom(
         "throttle",

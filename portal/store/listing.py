@@ -1,10 +1,11 @@
 """Long lists in pages: searched, sorted and cut by the database, so that any length is quick."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
 
 from portal.store.engine import AnyRow
 from portal.store.tables import (
@@ -17,6 +18,7 @@ from portal.store.tables import (
 )
 
 PAGE = 50
+_BATCH = 500
 _ESCAPE = "\\"
 
 T = TypeVar("T")
@@ -161,7 +163,7 @@ def domains(
         .order_by(DomainRow.name)
     )
     rows, number, total = _page(connection, query, _count_of(DomainRow, where), number)
-    names = _connection_names(connection, [row.id for row in rows])
+    names = _of_connections(connection, ConnectionRow.name, [row.id for row in rows])
     lines = (
         DomainLine(
             r.id,
@@ -177,9 +179,45 @@ def domains(
     return Slice(tuple(lines), number, total)
 
 
-def _connection_names(connection: Connection, ids: list[int]) -> dict[int, list[str]]:
+@dataclass(frozen=True, slots=True)
+class DomainRecord:
+    """A domain as a seed file of domains has it; `connections` are keys."""
+
+    tenant: str
+    name: str
+    connections: tuple[str, ...]
+    policy: str
+
+
+def all_domains(
+    connection: Connection, tenant_id: int | None, *, search: str = "", only: str = ""
+) -> Iterator[DomainRecord]:
+    """Give a tenant's domains, or with None those of all, a batch at a time."""
+    where = [*_DOMAIN_FILTERS.get(only, ())]
+    if tenant_id is not None:
+        where.append(DomainRow.tenant_id == tenant_id)
+    if search:
+        where.append(_holds(DomainRow.name, search.lower()))
     query = (
-        select(DomainConnectionRow.domain_id, ConnectionRow.name)
+        select(DomainRow.id, DomainRow.tenant_id, DomainRow.name, DomainRow.policy, TenantRow.slug)
+        .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+        .where(*where)
+        .order_by(DomainRow.tenant_id, DomainRow.name)
+        .limit(_BATCH)
+    )
+    place = tuple_(DomainRow.tenant_id, DomainRow.name)
+    rows = connection.execute(query).all()
+    while rows:
+        keys = _of_connections(connection, ConnectionRow.key, [row.id for row in rows])
+        for row in rows:
+            yield DomainRecord(row.slug, row.name, tuple(keys.get(row.id, ())), row.policy)
+        last = rows[-1]
+        rows = connection.execute(query.where(place > (last.tenant_id, last.name))).all()
+
+
+def _of_connections(connection: Connection, column: Any, ids: list[int]) -> dict[int, list[str]]:
+    query = (
+        select(DomainConnectionRow.domain_id, column)
         .join(ConnectionRow, ConnectionRow.id == DomainConnectionRow.connection_id)
         .where(DomainConnectionRow.domain_id.in_(ids))
         .order_by(DomainConnectionRow.domain_id, DomainConnectionRow.position)

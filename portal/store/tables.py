@@ -214,6 +214,22 @@ class SessionRow(Base):
     user_agent: Mapped[str]
 
 
+class UploadRow(Base):
+    """A file whose plan waits to be confirmed by whoever uploaded it, one for each person."""
+
+    __tablename__ = "uploads"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    tenant_id: Mapped[int | None] = mapped_column(
+        ForeignKey("tenants.id", ondelete="CASCADE"), index=True
+    )
+    file_name: Mapped[str] = mapped_column(String(200))
+    content: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class SpentRow(Base):
     """Something that may be used once and has been, kept until it would have expired anyway."""
 

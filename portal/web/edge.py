@@ -1,5 +1,6 @@
 """What holds for every request: proxies, host, CSRF, headers, references."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from portal.web.csrf import FormTokens
 from portal.web.notices import NoticesInterface
 
 LARGEST_FORM = 64 * 1024
+_UPLOADS = re.compile(r"/admin/(tenants/[^/]+/)?domains/upload")
+_LARGEST_UPLOAD = 2_500_000  # a file of 2 MB, and the form around it
 ANY_HOST = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _POLICY = (
@@ -55,6 +58,11 @@ def guard(app: Flask, settings: Settings) -> None:
     _after(app, settings)
 
 
+def largest_body(path: str) -> int:
+    """Give how much may be sent to a page: a form, but to those that take files."""
+    return _LARGEST_UPLOAD if _UPLOADS.fullmatch(path) else LARGEST_FORM
+
+
 def _secret(settings: Settings) -> str:
     return settings.secret_key.get_secret_value()
 
@@ -65,6 +73,7 @@ def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
         g.reference = new_reference()
         clear_contextvars()
         bind_contextvars(request=g.reference)
+        request.max_content_length = request.max_form_memory_size = largest_body(request.path)
         if request.path not in ANY_HOST and request.host != settings.host:
             abort(421)
         if _holds_nul():

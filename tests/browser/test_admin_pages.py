@@ -30,6 +30,8 @@ PAGES = {
     "overview of an empty company": ("ops", "/admin/tenants/newco"),
     "domains": ("it", f"{ACME}/domains"),
     "no domains": ("ops", "/admin/tenants/newco/domains"),
+    "upload": ("it", f"{ACME}/domains/upload"),
+    "upload for all": ("ops", "/admin/domains/upload"),
     "claim": ("it", f"{ACME}/domains/new"),
     "proven domain": ("it", f"{ACME}/domains/acme.test"),
     "unproven domain": ("it", f"{ACME}/domains/xn--mnchen-3ya.test"),

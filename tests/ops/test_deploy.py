@@ -228,6 +228,8 @@ def test_forged_forwarding_headers_change_neither_network_nor_host(front: Simple
 def test_body_past_the_limit_ends_at_nginx(front: SimpleNamespace):
     answer = ask(front, "POST", "/auth/login", body=b"a" * 100_000)
     assert answer.status == 413
+    answer = ask(front, "POST", "/admin/tenants/acme/domains/upload", body=b"a" * 100_000)
+    assert answer.status == 302  # the portal answers: to the sign-in page
 
 
 def test_codes_of_callbacks_reach_no_log(front: SimpleNamespace):
