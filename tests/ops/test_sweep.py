@@ -87,7 +87,14 @@ def test_spent_marks_throttle_rows_and_old_entries_go_in_batches(services: Servi
         spent.spend(connection, "new", expires_at=NOW + timedelta(minutes=10))
         rows = [{"key_hash": "a" * 64, "at": NOW - timedelta(hours=n)} for n in (0, 2, 3)]
         connection.execute(insert(ThrottleRow), rows)
-    assert sweep(services) == {"sessions": 0, "spent": 7, "throttle": 2, "started": 0, "audit": 7}
+    assert sweep(services) == {
+        "sessions": 0,
+        "spent": 7,
+        "uploads": 0,
+        "throttle": 2,
+        "started": 0,
+        "audit": 7,
+    }
     with services.database.read() as connection:
         counts = [
             connection.execute(select(func.count()).select_from(table)).scalar()
