@@ -2,39 +2,44 @@
 
 The interpreter runs signal handlers in its main thread alone, and that one sleeps in a lock here.
 A signal that the kernel hands to another thread, as it may under load, is noted there and would
-not be acted on: a worker would serve on until it is killed, requests and all.
+not be acted on: a worker would serve on until it is killed, requests and all. So one thread takes
+these signals, and it wakes the main thread.
 """
 
-import os
 import signal
 import threading
-import time
+from collections.abc import Callable
 
-_STOP = {signal.SIGTERM, signal.SIGINT}
-_NUDGES, _APART = 20, 0.05  # seconds
+_NUDGES, _APART = 40, 0.05  # seconds
 
 
-def hear_it() -> None:
-    """Wake the main thread when a signal to stop has come, whichever thread it came to.
+def hear_it(*signals: signal.Signals, first: Callable[[], None] = lambda: None) -> None:
+    """Have one of `signals` run the main thread's handler of SIGTERM, after `first`.
 
-    To be called in the main thread, once.
+    To be called in the main thread before it starts others: they leave these signals alone, as it
+    does from now on.
     """
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    signal.signal(signal.SIGUSR1, _nothing)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    threading.Thread(target=_wake_main, args=(reader,), name="stop signal", daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    heard = threading.Event()
 
+    def stop(*_: object) -> None:
+        if heard.is_set():
+            return
+        heard.set()
+        handler = signal.getsignal(signal.SIGTERM)
+        if not callable(handler):
+            raise SystemExit(0)  # still starting
+        handler(signal.SIGTERM, None)
 
-def _nothing(*_: object) -> None:
-    """Handle the nudge: that it interrupts the main thread's sleep is all that it is for."""
+    def wait() -> None:
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.sigwait(signals)
+        first()
+        for _ in range(_NUDGES):
+            signal.pthread_kill(main, signal.SIGUSR1)
+            if heard.wait(_APART):
+                return
 
-
-def _wake_main(reader: int) -> None:
-    main = threading.main_thread().ident
-    assert main is not None
-    while _STOP.isdisjoint(os.read(reader, 64)):
-        pass
-    for _ in range(_NUDGES):
-        signal.pthread_kill(main, signal.SIGUSR1)
-        time.sleep(_APART)
+    signal.signal(signal.SIGUSR1, stop)
+    threading.Thread(target=wait, name="stop signal", daemon=True).start()

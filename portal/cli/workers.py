@@ -38,13 +38,13 @@ class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is ch
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Start processes that SIGINT does not reach.
+    """Start processes that SIGINT does not reach, and SIGTERM does.
 
     Ctrl-C goes to every process of the terminal; a worker that gets it, and then the supervisor's
     SIGTERM, hangs until it is killed.
     """
     resource_tracker.ensure_running()  # started later, it would undo the mask
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGINT})
     try:
         yield
     finally:
@@ -57,7 +57,7 @@ def serve(address: str, port: int, *, workers: int, threads: int, drain: int) ->
     Workers are started afresh, not forked: what this process has imported, opened or locked does
     not follow them, and the counters find their folder in the environment.
     """
-    hear_it()
+    hear_it(signal.SIGTERM, signal.SIGINT)
     multiprocessing.set_start_method("spawn", force=True)
     _Supervisor(
         APPLICATION,

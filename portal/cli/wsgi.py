@@ -7,6 +7,7 @@ import threading
 import time
 
 from portal.app import create_app
+from portal.cli.farewell import Farewell
 from portal.cli.serve import DRAIN_SECONDS, THREADS
 from portal.cli.slow_bodies import SlowBodies
 from portal.cli.stop_signal import hear_it
@@ -38,7 +39,8 @@ def _end_with_supervisor() -> None:
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 _services = build_services(_settings)
-application = SlowBodies(create_app(_services).wsgi_app, threads=THREADS, most_bytes=largest_body)
+_farewell = Farewell(create_app(_services).wsgi_app)
+hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started
+application = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body)
 keep_house(_services)
 _end_with_supervisor()
-hear_it()
