@@ -12,6 +12,7 @@
     failed_sign_ins   the cause of each, who has to mend it, and how; `mends` the words
     audit_trail       the audit trail: filters, export
     explain_address   why an address signs in the way it does, now and as it would be
+    what_if           changes in a form, not saved, as questions about an address
     *_pages           what the templates print; `framing` and `forms` help to fill them
 
 A view reads the request, calls a flow or the store, fills a page and renders it. Every form posts

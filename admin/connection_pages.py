@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from admin.frame_pages import AdminPage, Form, Option
-from admin.overview_pages import CheckLine
+from admin.overview_pages import CheckLine, Explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,9 @@ class ConnectionPage(AdminPage):
 
     form: Form
     test: Form
+    tried: Explained | None
     is_new: bool
+    key: str
     name: str
     enabled: bool
     applications: tuple[Option, ...]

@@ -15,6 +15,7 @@ from admin.forms import seen, sent, typed, wrong_form
 from admin.frame_pages import Form, Option, SurePage
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.trial_runs import start_trial
+from admin.what_if import try_connection
 from portal.core.changes import Item
 from portal.flows.client_edits import remove_connection, save_connection, switch_connection
 from portal.flows.form_checks import Wrong
@@ -121,6 +122,8 @@ def connection(tenant: str, connection: str) -> Response | str:
             return done(path, f"{current.fields['name']} is switched {way}.")
         case "test":
             return start_trial(current)
+        case "try":
+            return _page(current, form)
         case "remove":
             outcome = remove_connection(services(), actor(), current)
             if isinstance(outcome, NotAllowed):
@@ -166,7 +169,7 @@ def _was_typed() -> bool:
 
 
 def _typed() -> dict[str, str]:
-    return typed(_FIELDS)
+    return typed((*_FIELDS, "try"))
 
 
 def _current(key: str) -> Item:
@@ -250,11 +253,14 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
     shared = [Option("", f"the portal’s own ({default.issuer})")] if default else []
     if not shared and not own:
         shared = [Option("", "no application yet")]
+    form, found = try_connection(current, form) if current else (form, None)
     page = ConnectionPage(
         frame=frame("connections", *notices),
         form=form,
         test=Form({"hint": sent("hint", longest=300) or at.session.account.email}),
+        tried=found,
         is_new=current is None,
+        key=current.key if current else "",
         name=str(current.fields["name"]) if current else "",
         enabled=bool(current and current.fields["enabled"]),
         applications=(*shared, *own),

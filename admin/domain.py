@@ -10,7 +10,7 @@ from admin.domain_pages import DomainPage, RemoveDomainPage
 from admin.domain_way import POLICIES, ask_to_require, checked_item, undo_item, undo_words, way_form
 from admin.domains import names
 from admin.explain_address import tried
-from admin.forms import sent
+from admin.forms import sent, sentence
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.overview_pages import Explained
@@ -105,6 +105,7 @@ def _page(current: Item, form: Form, *notices: Notice) -> str:
         Option(way.slug, way.name, "" if way.usable else "It is switched off at the moment.")
         for way in at.bundle.connections.values()
     )
+    form, found_way = _tried(current, form)
     page = DomainPage(
         frame=frame("domains", *notices),
         name=shown,
@@ -119,25 +120,26 @@ def _page(current: Item, form: Form, *notices: Notice) -> str:
         known=found.known,
         by_rollout=found.by_rollout,
         undo=undo_words(current),
-        tried=_tried(current, form),
+        tried=found_way,
     )
     return render_template("admin/domain.html", page=page)
 
 
-def _tried(current: Item, form: Form) -> Explained | None:
-    """Give what would happen for an address, with what stands in the form and is not saved."""
+def _tried(current: Item, form: Form) -> tuple[Form, Explained | None]:
+    """Answer what would happen for an address, with what stands in the form and is not saved."""
     raw = form.value("try")
-    if not raw or form.errors:
-        return None
-    wanted, _ = checked_item(current, form)
+    wanted, form = checked_item(current, form) if raw else (None, form)
     bundle = scope().bundle
     assert bundle is not None, "this is a page of a tenant"
+    if wanted is None or form.errors:
+        return form, None
     try:
         address = Address.parse(raw)
-    except AddressError:
-        return None
-    if wanted is None or not Domain(current.key).covers(address.domain):
-        return None
+    except AddressError as error:
+        return Form(form.values, {"try": sentence("The address", str(error))}, form.seen), None
+    if not Domain(current.key).covers(address.domain):
+        word = f"Try an address of {current.key}."
+        return Form(form.values, {"try": word}, form.seen), None
     fields: Any = wanted.fields
     way = SupposedWay(
         policy=Policy(fields["policy"]),
@@ -146,7 +148,8 @@ def _tried(current: Item, form: Form) -> Explained | None:
         subdomains=fields["subdomains"],
         verified=True,
     )
-    return tried(address, Supposed(tenant=bundle, domains={Domain(current.key): way}))
+    found = tried(address, Supposed(tenant=bundle, domains={Domain(current.key): way}))
+    return form, found
 
 
 @blueprint.route("/tenants/<tenant>/domains/<name>/remove", methods=["GET", "POST"])

@@ -1,5 +1,7 @@
 """Explain an address: the path that it takes through the rules, now and as it would be."""
 
+from dataclasses import replace
+
 from flask import render_template
 
 from admin.access import blueprint, scope
@@ -44,7 +46,22 @@ _RULES = {
     "asked": "So",
 }
 _NOTHING = Asked()
-_FIELDS = ("email", "asked", "policy", "rollout", "connection")
+_PEOPLE = (
+    Option("", "as they are"),
+    Option("exempt", "break-glass"),
+    Option("bound", "not break-glass"),
+    Option("disabled", "switched off"),
+    Option("enabled", "switched on"),
+)
+_COMPANY = (
+    Option("", "as it is"),
+    Option("suspended", "suspended"),
+    Option("active", "active"),
+)
+_OF_DOMAIN = ("policy", "rollout", "connection")
+_SUPPOSED = (*_OF_DOMAIN, "off", "person", "company")
+_FIELDS = ("email", "asked", *_SUPPOSED)
+_CHOICES = {"policy": _POLICIES, "person": _PEOPLE, "company": _COMPANY}
 
 
 @blueprint.get("/tenants/<tenant>/explain")
@@ -62,16 +79,20 @@ def explain_address(tenant: str) -> str:
             form = Form(values, {"email": str(error)})
         else:
             now = _explained(address, values)
-            if any(values[name] for name in ("policy", "rollout", "connection")):
+            if any(values[name] for name in _SUPPOSED):
                 form = Form(values, _wrong(values))
                 supposed = None if form.errors else _explained(address, values, _supposed(values))
-    options = (Option(c.slug, c.name) for c in at.bundle.connections.values())
+    options = tuple(Option(c.slug, c.name) for c in at.bundle.connections.values())
     page = ExplainPage(
         frame=frame("explain"),
         form=form,
         asked=_ASKED,
         policies=_POLICIES,
         connections=(Option("", "as it is"), *options),
+        switched=(Option("", "none"), *options),
+        people=_PEOPLE,
+        company=_COMPANY if at.is_operator else (),
+        is_supposing=any(values[name] for name in _SUPPOSED),
         now=now,
         supposed=supposed,
     )
@@ -82,9 +103,11 @@ def _wrong(values: dict[str, str]) -> dict[str, str]:
     raw = values["rollout"]
     if raw and not (raw.isascii() and raw.isdigit() and len(raw) < 4 and int(raw) <= 100):
         return {"rollout": "A rollout is a number from 0 to 100."}
-    if values["policy"] not in {option.value for option in _POLICIES}:
-        return {"policy": "Choose one of the policies."}
-    return {}
+    return {
+        name: "Choose one of the list."
+        for name, options in _CHOICES.items()
+        if values[name] not in {option.value for option in options}
+    }
 
 
 def _supposed(values: dict[str, str]) -> Supposed:
@@ -96,7 +119,17 @@ def _supposed(values: dict[str, str]) -> Supposed:
         rollout=int(values["rollout"]) if values["rollout"] else None,
         verified=True,
     )
-    return Supposed(tenant=bundle, domains={Address.parse(values["email"]).domain: way})
+    is_of_domain = any(values[name] for name in _OF_DOMAIN)
+    off = bundle.connection(values["off"])
+    person, company = values["person"], values["company"]
+    return Supposed(
+        tenant=bundle,
+        domains={Address.parse(values["email"]).domain: way} if is_of_domain else {},
+        connections={off.slug: replace(off, enabled=False)} if off else {},
+        suspended=company == "suspended" if company else None,
+        exempt=person == "exempt" if person in {"exempt", "bound"} else None,
+        disabled=person == "disabled" if person in {"disabled", "enabled"} else None,
+    )
 
 
 def _explained(address: Address, values: dict[str, str], *supposed: Supposed) -> Explained:

@@ -79,6 +79,10 @@ class ExplainPage(AdminPage):
     asked: tuple[Option, ...]
     policies: tuple[Option, ...]
     connections: tuple[Option, ...]
+    switched: tuple[Option, ...]
+    people: tuple[Option, ...]
+    company: tuple[Option, ...]
+    is_supposing: bool
     now: Explained | None = None
     supposed: Explained | None = None
 

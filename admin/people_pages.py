@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from admin.frame_pages import AdminPage, Form, Option, Pager
+from admin.overview_pages import Explained
 from portal.web.pages import SessionRow
 
 
@@ -56,4 +57,5 @@ class PersonPage(AdminPage):
     issuers: tuple[str, ...]
     created_at: datetime
     last_sign_in_at: datetime | None
+    ways: tuple[tuple[str, Explained], ...]
     sessions: tuple[SessionRow, ...]

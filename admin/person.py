@@ -11,6 +11,7 @@ from admin.frame_pages import Form, SurePage
 from admin.framing import done, frame, tenant_path
 from admin.people_list import new_password
 from admin.people_pages import PersonPage
+from admin.what_if import of_person
 from portal.core.session import Session
 from portal.flows import people_edits
 from portal.flows.form_checks import Wrong
@@ -137,6 +138,7 @@ def _page(who: Person, form: Form) -> str:
         issuers=who.issuers,
         created_at=who.created_at,
         last_sign_in_at=who.last_sign_in_at,
+        ways=of_person(who.email, disabled=who.disabled, exempt=who.sso_exempt),
         sessions=tuple(
             session_row(one, current=one.id == mine.id) for one in found if one.is_live(now)
         ),

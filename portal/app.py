@@ -129,4 +129,6 @@ def _page(status: int, *, text: str = "") -> Response:
 def _way_on(status: int) -> Link:
     if status == 421:
         return Link(services().settings.base_url + "/login", "Go to the portal")
+    if status in {403, 404, 405} and current_session() is not None:
+        return Link("/dashboard", "Go to your dashboard")
     return Link("/login", "Go to the sign-in page")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from portal.core.address import Address, Domain
 from portal.core.registry import Account, Connection, DomainRule, Policy
-from portal.core.routing import Asked, Verdict, decide, resolve
+from portal.core.routing import Asked, AskPassword, Refused, Verdict, decide, resolve
 from portal.services import Services
 from portal.store import accounts
 from portal.store.registry import Bundle
@@ -66,7 +66,10 @@ class Explanation:
 def explain(
     services: Services, address: Address, *, asked: Asked, supposed: Sequence[Supposed] = ()
 ) -> Explanation:
-    """Decide for an address, with the trace; with `supposed` as if that were saved."""
+    """Decide for an address, with the trace; with `supposed` as if that were saved.
+
+    Where nothing was typed yet and any password would be refused, that is the answer.
+    """
     candidates = services.registry.candidates(address.domain)
     with services.database.read() as connection:
         account = accounts.by_address(connection, address)
@@ -74,7 +77,12 @@ def explain(
         candidates = _as_if(candidates, one)
         account = _account_as_if(account, one)
     route = resolve(candidates, address.domain)
-    return Explanation(decide(route, address, asked=asked, account=account), account)
+    verdict = decide(route, address, asked=asked, account=account)
+    if isinstance(verdict.decision, AskPassword):
+        typed = decide(route, address, asked=Asked(password_typed=True), account=account)
+        if isinstance(typed.decision, Refused):
+            verdict = typed  # the password is asked for, and no password would do
+    return Explanation(verdict, account)
 
 
 def _as_if(candidates: list[DomainRule], supposed: Supposed) -> list[DomainRule]:
