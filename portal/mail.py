@@ -4,6 +4,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -27,11 +28,18 @@ class Mail:
 
 
 def send(settings: Settings, mail: Mail) -> None:
-    """Hand a mail over. Raises MailError."""
+    """Hand a mail over, which may take long: `portal.flows.outgoing_mail` does it for the rest.
+
+    Raises MailError.
+    """
     message = EmailMessage()
     message["To"] = mail.to
-    message["From"] = _sender(settings)
-    message["Subject"] = mail.subject
+    host = urlsplit(settings.base_url).hostname or "localhost"
+    message["From"] = f"Portal <no-reply@{host}>"
+    message["Date"] = formatdate()
+    message["Message-ID"] = make_msgid(domain=host)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no reply about absence, please
+    message["Subject"] = " ".join(mail.subject.split())
     message.set_content(mail.text)
     if settings.mail_url is None:
         _write(settings.instance_dir / "mail", message)
@@ -39,14 +47,12 @@ def send(settings: Settings, mail: Mail) -> None:
         _deliver(settings.mail_url.get_secret_value(), message)
 
 
-def _sender(settings: Settings) -> str:
-    host = urlsplit(settings.base_url).hostname or "localhost"
-    return f"Portal <no-reply@{host}>"
-
-
 def _write(folder: Path, message: EmailMessage) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / f"{uuid4().hex}.eml").write_bytes(message.as_bytes())
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / f"{uuid4().hex}.eml").write_bytes(message.as_bytes())
+    except OSError as error:
+        raise MailError(f"{folder} cannot be written to: {type(error).__name__}") from None
 
 
 def _deliver(url: str, message: EmailMessage) -> None:

@@ -10,12 +10,11 @@ from datetime import timedelta
 
 from portal.core.registry import Account, Role
 from portal.flows.domain_proof import Checked, Finding, check, look, record_of
+from portal.flows.outgoing_mail import post_to_admins
 from portal.flows.tenant_edits import Actor
 from portal.flows.txt_records import TxtRecords
-from portal.mail import Mail, MailError, send
-from portal.observe import log
 from portal.services import Services
-from portal.store import domain_proofs, people
+from portal.store import domain_proofs
 from portal.store.domain_proofs import Challenge
 from portal.store.tenant_items import TenantRef
 
@@ -95,11 +94,6 @@ def _warn(services: Services, challenge: Challenge) -> None:
         "Nothing has changed for your people. Please put the record back; more is at\n"
         f"{page}/{challenge.domain}\n"
     )
-    with services.database.read() as connection:
-        admins = people.admin_addresses(connection, challenge.tenant_id)
-    for address in admins:
-        mail = Mail(address, f"{challenge.domain}: the proof of your domain is gone", text)
-        try:
-            send(services.settings, mail)
-        except MailError as error:
-            log.error("domain.warning_not_sent", tenant=challenge.tenant, cause=str(error))
+    subject = f"{challenge.domain}: the proof of your domain is gone"
+    with services.database.transaction() as connection:
+        post_to_admins(services, connection, challenge.tenant_id, subject=subject, text=text)

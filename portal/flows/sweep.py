@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 from multiprocessing.util import Finalize
 
+from portal.flows.chores import start_chores
 from portal.flows.domain_rechecks import recheck_due
 from portal.observe import log
 from portal.services import Services
@@ -42,6 +43,7 @@ def keep_house(services: Services) -> None:
     """
     threading.Thread(target=_go_on, args=(services,), name="housekeeping", daemon=True).start()
     threading.Thread(target=_write_on, args=(services,), name="started", daemon=True).start()
+    start_chores(services)
     # A process that is told to stop runs its finalizers once its requests are answered.
     Finalize(None, _write_last, args=(services,), exitpriority=10)
 

@@ -7,7 +7,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.registry import Sealed
-from portal.store import watch_tables  # noqa: F401 - so that the metadata knows every table
+from portal.store import (  # noqa: F401 - so that the metadata knows every table
+    rollout_tables,
+    watch_tables,
+)
 from portal.store.columns import Base
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from portal.flows.domain_rechecks import recheck_due
+from portal.flows.outgoing_mail import deliver_due
 from portal.store.tables import DomainProofRow, DomainRow
 from tests.admin.test_domains import claimed, record_in
 
@@ -20,6 +21,7 @@ def claim(admin, dns):
 
 
 def mails(services):
+    deliver_due(services)
     folder = services.settings.instance_dir / "mail"
     return [file.read_text() for file in folder.iterdir()] if folder.is_dir() else []
 

@@ -1,0 +1,38 @@
+"""What the running portal does every few seconds: mail goes out.
+
+Each chore has a thread of its own, so that a slow mail server holds up nothing else; what one
+process has taken, no other takes.
+"""
+
+import random
+import threading
+from collections.abc import Callable
+
+from portal.flows.outgoing_mail import deliver_due
+from portal.observe import log
+from portal.services import Services
+from portal.store.engine import DatabaseGoneError
+
+_MAIL_SECONDS = 3.0
+
+
+def start_chores(services: Services) -> None:
+    """Do the chores from now on, in threads that end with the process."""
+    _start("mail", lambda: deliver_due(services), _MAIL_SECONDS)
+
+
+def _start(name: str, chore: Callable[[], object], seconds: float) -> None:
+    threading.Thread(target=_repeat, args=(name, chore, seconds), name=name, daemon=True).start()
+
+
+def _repeat(name: str, chore: Callable[[], object], seconds: float) -> None:
+    pause = threading.Event()
+    pause.wait(random.uniform(0, seconds))  # noqa: S311 - spreads processes that start at once
+    while True:
+        try:
+            chore()
+        except DatabaseGoneError as error:
+            log.warning("chore.put_off", chore=name, cause=str(error))
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: the next run may do
+            log.error("chore.broke", chore=name, error=type(error).__name__)
+        pause.wait(seconds)

@@ -1,0 +1,53 @@
+"""Mail on its way: written with what it is about, taken by one process at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from portal.core.registry import Sealed
+from portal.store.rollout_tables import OutboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A mail that waits to be sent; `tries` have failed so far."""
+
+    id: int
+    created_at: datetime
+    due_at: datetime
+    tries: int
+    recipient: str
+    subject: str
+    content: Sealed = field(repr=False)
+
+
+def put(connection: Connection, mails: Sequence[tuple[str, str, Sealed]], *, now: datetime) -> None:
+    """Add mails, each as its recipient, subject and sealed text."""
+    rows = [
+        {"created_at": now, "due_at": now, "recipient": to, "subject": subject, "content": content}
+        for to, subject, content in mails
+    ]
+    if rows:
+        connection.execute(insert(OutboxRow), rows)
+
+
+def due(connection: Connection, now: datetime, *, most: int) -> list[Waiting]:
+    """Give the mails whose time has come, the longest waiting first."""
+    names = (OutboxRow.id, OutboxRow.created_at, OutboxRow.due_at, OutboxRow.tries)
+    query = select(*names, OutboxRow.recipient, OutboxRow.subject, OutboxRow.content)
+    found = query.where(OutboxRow.due_at <= now).order_by(OutboxRow.due_at).limit(most)
+    return [Waiting(*row) for row in connection.execute(found)]
+
+
+def take(connection: Connection, mail: Waiting, *, again_at: datetime) -> bool:
+    """Whether this process is the one that sends it now; it comes up again should it not end."""
+    mine = (OutboxRow.id == mail.id, OutboxRow.due_at == mail.due_at)
+    taken = update(OutboxRow).where(*mine).values(due_at=again_at, tries=mail.tries + 1)
+    return connection.execute(taken).rowcount == 1
+
+
+def drop(connection: Connection, mail: Waiting) -> None:
+    """Remove a mail that was handed over, or never will be."""
+    connection.execute(delete(OutboxRow).where(OutboxRow.id == mail.id))
