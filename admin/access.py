@@ -69,7 +69,8 @@ def actor() -> Actor:
     """Give who changes something. Only a form that counts has one."""
     if not is_submitted():
         raise StaleFormError
-    return Actor(scope().session.account, visitor())
+    session = scope().session
+    return Actor(session.account, visitor(), session.id)
 
 
 def is_submitted() -> bool:

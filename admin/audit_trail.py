@@ -29,6 +29,11 @@ _EVENTS = {
     "registry:changed": "Change",
     "domain:checked": "Domain checked",
     "connection:tried": "Test sign-in",
+    "link:made": "Link made",
+    "link:mailed": "Link mailed",
+    "link:used": "Link used",
+    "link:revoked": "Link revoked",
+    "link:finished": "Set-up finished",
 }
 _OUTCOMES = (
     Option("", "Any"),

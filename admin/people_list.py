@@ -8,12 +8,15 @@ from admin.access import actor, blueprint, holds_secrets, is_submitted, scope
 from admin.forms import typed, wrong_form
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, page_number, pager, searched, tenant_path
+from admin.link_words import written_aside
 from admin.people_pages import NewPersonPage, PeoplePage, PersonRow
-from portal.flows import people_edits
+from admin.person_links import send
+from portal.core.new_password import LONGEST
 from portal.flows.form_checks import Wrong
 from portal.flows.people_edits import NewPerson, add_person
-from portal.flows.tenant_edits import NotAllowed, Taken
+from portal.flows.tenant_edits import NotAllowed, Saved, Taken
 from portal.store import listing, people
+from portal.store.links import LinkKind
 from portal.web.context import services
 
 _FILTERS = {
@@ -65,8 +68,8 @@ def _row(line: listing.PersonLine) -> PersonRow:
 def new_person(tenant: str) -> Response | str:
     """Add a person."""
     del tenant
-    start = {"role": "member"}
-    form = Form(typed(("email", "name", "role")) if request.method == "POST" else start)
+    start = {"role": "member", "invite": "on"}
+    form = Form(typed(("email", "name", "role", "invite")) if request.method == "POST" else start)
     if is_submitted():
         password = new_password()
         new = NewPerson(form.value("email"), form.value("name"), form.value("role"), password)
@@ -79,15 +82,25 @@ def new_person(tenant: str) -> Response | str:
             case Taken():
                 form = Form(form.values, {"email": "This person is in the list already."})
             case _:
-                with services().database.read() as connection:
-                    number = people.number_of(connection, key)
-                path = tenant_path("people", str(number))
-                return done(path, f"{form.value('email')} is added.")
-    page = NewPersonPage(frame=frame("people"), form=form)
+                return _added(form, key, is_new=isinstance(outcome, Saved))
+    page = NewPersonPage(frame=frame("people"), form=form, aside=written_aside())
     return render_template("admin/person_new.html", page=page)
+
+
+def _added(form: Form, key: str, *, is_new: bool) -> Response:
+    """Go on to the new person's page; one who is new may be sent an invitation."""
+    tenant_id, words = scope().tenant.id, f"{form.value('email')} is added."
+    with services().database.read() as connection:
+        number = people.number_of(connection, key)
+        who = people.person(connection, tenant_id, number) if number else None
+    if who is None:
+        return done(tenant_path("people"), words)
+    if is_new and form.is_on("invite"):
+        return send(who, LinkKind.INVITATION, first=words)
+    return done(tenant_path("people", str(who.id)), words)
 
 
 def new_password() -> SecretStr | None:
     """Give the password that was typed for somebody, or None."""
-    raw = request.form.get("new_password", "")[: people_edits.LONGEST_PASSWORD + 1]
+    raw = request.form.get("new_password", "")[: LONGEST + 1]
     return SecretStr(raw) if raw else None

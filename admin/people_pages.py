@@ -5,6 +5,7 @@ from datetime import datetime
 
 from admin.frame_pages import AdminPage, Form, Option, Pager
 from admin.overview_pages import Explained
+from admin.person_links import LinkCard
 from portal.web.pages import SessionRow
 
 
@@ -36,9 +37,10 @@ class PeoplePage(AdminPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPersonPage(AdminPage):
-    """The form of a new person."""
+    """The form of a new person. `aside` says where mail goes while no mail server is set."""
 
     form: Form
+    aside: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class PersonPage(AdminPage):
     disabled: bool
     break_glass: bool
     has_password: bool
+    link: LinkCard
     issuers: tuple[str, ...]
     created_at: datetime
     last_sign_in_at: datetime | None

@@ -11,6 +11,7 @@ from admin.frame_pages import Form, SurePage
 from admin.framing import done, frame, tenant_path
 from admin.people_list import new_password
 from admin.people_pages import PersonPage
+from admin.person_links import act_on_link, link_card
 from admin.what_if import of_person
 from portal.core.session import Session
 from portal.flows import people_edits
@@ -72,6 +73,8 @@ def _act(who: Person) -> Response | str:
             return _mark(who, exempt=do == "mark")
         case "password":
             return _set_password(who)
+        case "invite" | "send_password_link" | "take_back" as do:
+            return act_on_link(who, do)
         case "sign_out":
             public_id = sent("session", longest=64)
             people_edits.end_sessions(at, by, ref, who, public_id=public_id)
@@ -135,6 +138,7 @@ def _page(who: Person, form: Form) -> str:
         disabled=who.disabled,
         break_glass=who.sso_exempt,
         has_password=who.has_password,
+        link=link_card(who),
         issuers=who.issuers,
         created_at=who.created_at,
         last_sign_in_at=who.last_sign_in_at,

@@ -12,7 +12,7 @@ from admin import blueprint as admin_pages
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
-from portal.web import account, failures, login, ops, sso
+from portal.web import account, failures, login, ops, sso, welcome
 from portal.web.context import reference, services
 from portal.web.csrf import CsrfError
 from portal.web.edge import guard, static_url_for
@@ -36,7 +36,7 @@ def create_app(built: Services) -> Flask:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     guard(app, built.settings)
-    for module in (login, sso, account, ops):
+    for module in (login, sso, account, welcome, ops):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(admin_pages)
     _add_globals(app)

@@ -40,7 +40,8 @@ def send(settings: Settings, mail: Mail) -> None:
     message["Message-ID"] = make_msgid(domain=host)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no reply about absence, please
     message["Subject"] = " ".join(mail.subject.split())
-    message.set_content(mail.text)
+    # 7bit: a long link stays in one piece, also for people who read the file itself.
+    message.set_content(mail.text, cte="7bit" if mail.text.isascii() else None)
     if settings.mail_url is None:
         _write(settings.instance_dir / "mail", message)
     else:

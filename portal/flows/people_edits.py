@@ -1,5 +1,6 @@
 """A tenant's people as the admin pages change them; one admin with a way in always stays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -7,6 +8,7 @@ from sqlalchemy import Connection
 
 from portal.core.address import Address
 from portal.core.changes import Item, Kind, Secret, Value
+from portal.core.new_password import wrong_with
 from portal.core.registry import Account
 from portal.flows.form_checks import Wrong, check_user
 from portal.flows.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, save
@@ -15,8 +17,6 @@ from portal.store import audit, enforcement_facts, people, sessions, setup_progr
 from portal.store.people import Person
 from portal.store.tenant_items import TenantRef
 
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 1024
 _ELSEWHERE = "This address cannot be added here: it is an account already, or of another company."
 
 
@@ -42,9 +42,9 @@ def add_person(
     checked = check_user(data)
     if isinstance(checked, Wrong):
         return "", checked
-    if new.password is not None and (wrong := wrong_password(new.password)):
-        return checked.key, Wrong({"new_password": wrong})
     address = Address.parse(checked.email)
+    if new.password is not None and (wrong := wrong_password(new.password, address)):
+        return checked.key, Wrong({"new_password": wrong})
     foreign = any(
         rule.verified and rule.tenant.id != tenant.id and rule.applies_to(address.domain)
         for rule in services.registry.candidates(address.domain)
@@ -69,12 +69,10 @@ def add_person(
     return checked.key, save(services, actor, wanted, guard=guard)
 
 
-def wrong_password(password: SecretStr) -> str:
-    """Say what is wrong with a new password, or nothing."""
-    length = len(password.get_secret_value())
-    if length < SHORTEST_PASSWORD:
-        return f"A password has at least {SHORTEST_PASSWORD} characters; a few words are best."
-    return "That password is too long." if length > LONGEST_PASSWORD else ""
+def wrong_password(password: SecretStr, address: Address, *more: str) -> str:
+    """Say what is wrong with a new password of this address, or nothing."""
+    about = (str(address), address.local, str(address.domain), *more)
+    return wrong_with(password.get_secret_value(), about=about)
 
 
 def set_role(
@@ -109,17 +107,28 @@ def set_break_glass(
 
 
 def set_password(
-    services: Services, actor: Actor, tenant: TenantRef, who: Person, *, password: SecretStr
+    services: Services,
+    actor: Actor,
+    tenant: TenantRef,
+    who: Person,
+    *,
+    password: SecretStr,
+    first: Callable[[Connection], NotAllowed | None] | None = None,
 ) -> SaveOutcome | Wrong:
-    """Give somebody a new password; their other sessions end."""
-    if wrong := wrong_password(password):
+    """Give somebody a new password; their sessions (but the actor's own) and open links end.
+
+    `first` is done in the same transaction and may stand against it.
+    """
+    if wrong := wrong_password(password, Address.parse(who.email)):
         return Wrong({"new_password": wrong})
     fields: dict[str, Value] = {"password": _hashed(services, password), "password_ref": None}
-    outcome = _change(services, actor, tenant, who, fields=fields)
-    if isinstance(outcome, Saved) and who.id != actor.account.id:
-        with services.database.transaction() as connection:
-            sessions.end_of_account(connection, who.id)
-    return outcome
+    wanted = Item(Kind.USER, tenant.slug, who.key, fields)
+
+    def guard(connection: Connection, tenant: TenantRef, before: Item | None) -> NotAllowed | None:
+        del tenant, before
+        return first(connection) if first else None
+
+    return save(services, actor, wanted, regardless=True, guard=guard)
 
 
 def end_sessions(

@@ -213,11 +213,15 @@ def write(
     now: datetime,
     by: str,
     source: Source = NOWHERE,
+    keep: int | None = None,
 ) -> str:
-    """Write changes that a form made, in the caller's transaction; give their change set."""
+    """Write changes that a form made, in the caller's transaction; give their change set.
+
+    `keep` is a session that outlives the new password of its account.
+    """
     pending = [change for change in changes if change.is_pending]
     change_set = secrets.token_hex(8)
-    writer = RegistryWriter(connection, origin="admin", now=now)
+    writer = RegistryWriter(connection, origin="admin", now=now, keep=keep)
     writer.put(pending)
     author = Author(by, change_set, now, source)
     Trail(connection, writer.tenant_id, author).record(pending)

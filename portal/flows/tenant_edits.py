@@ -38,10 +38,11 @@ from portal.store.tenant_items import TenantRef, lock_tenant, read_item
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something, and from where."""
+    """Who changes something, from where, and in which session."""
 
     account: Account
     visitor: Visitor = field(default_factory=Visitor)
+    session_id: int | None = None
 
     @property
     def is_operator(self) -> bool:
@@ -192,7 +193,14 @@ def _change(before: Item | None, wanted: Item, note: str) -> Change:
 
 def _write(services: Services, connection: Connection, actor: Actor, change: Change) -> str:
     source = Source(actor.visitor.network, actor.visitor.reference, change.note)
-    return write(connection, [change], now=services.now(), by=actor.account.email, source=source)
+    return write(
+        connection,
+        [change],
+        now=services.now(),
+        by=actor.account.email,
+        source=source,
+        keep=actor.session_id,
+    )
 
 
 def sealed(services: Services, text: str) -> Secret:

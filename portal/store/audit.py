@@ -25,6 +25,11 @@ class Event(StrEnum):
     STEP_UP = "session:confirmed"
     DOMAIN_CHECKED = "domain:checked"
     CONNECTION_TRIED = "connection:tried"
+    LINK_MADE = "link:made"
+    LINK_MAILED = "link:mailed"
+    LINK_USED = "link:used"
+    LINK_REVOKED = "link:revoked"
+    LINK_FINISHED = "link:finished"
     REGISTRY_CHANGED = "registry:changed"
 
 

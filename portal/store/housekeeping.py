@@ -22,6 +22,7 @@ from portal.core.session import OPERATOR_ABSOLUTE, OPERATOR_IDLE
 from portal.store import spent
 from portal.store.columns import UtcDateTime
 from portal.store.engine import Database
+from portal.store.link_tables import LinkRow
 from portal.store.tables import (
     AuditRow,
     SessionRow,
@@ -38,6 +39,7 @@ BACK_KEPT = timedelta(hours=1)
 MOST_STARTED = 100_000  # whatever a flood brought
 AUDIT_KEPT = timedelta(days=400)
 THROTTLE_KEPT = timedelta(hours=1)  # longer than any window reaches back
+LINKS_KEPT = timedelta(days=30)  # after their end: until then their page says what became of them
 BATCH = 500
 MOST_BATCHES = 200  # of one kind in one run; the next run goes on
 
@@ -129,6 +131,11 @@ BROOMS: tuple[Broom, ...] = (
         lambda now, _: select(ThrottleRow.id).where(ThrottleRow.at < now - THROTTLE_KEPT),
     ),
     Broom("started", StartedRow.key, _old_starts),
+    Broom(
+        "links",
+        LinkRow.id,
+        lambda now, _: select(LinkRow.id).where(LinkRow.expires_at < now - LINKS_KEPT),
+    ),
     Broom(
         "audit",
         AuditRow.id,

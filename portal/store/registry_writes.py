@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, case, delete, insert, select, update
 
 from portal.core.changes import Action, Change, Kind, Secret
 from portal.store.client_secrets import columns_beside
+from portal.store.links import revoke_of_user
 from portal.store.sessions import end_of_account, end_of_tenant
 from portal.store.tables import (
     ClientRow,
@@ -42,10 +43,16 @@ PRUNED = "pruned"
 
 
 class RegistryWriter:
-    """Writes changes; `origin` is who makes new objects: `seed` or `admin`."""
+    """Writes changes; `origin` is who makes new objects: `seed` or `admin`.
 
-    def __init__(self, connection: Connection, *, origin: str, now: datetime) -> None:
+    A new password ends the account's sessions, but for one to `keep`, and its open links.
+    """
+
+    def __init__(
+        self, connection: Connection, *, origin: str, now: datetime, keep: int | None = None
+    ) -> None:
         self._connection = connection
+        self._keep = keep
         self._origin = origin
         self._now = now
         self._tenants = {
@@ -116,7 +123,9 @@ class RegistryWriter:
                     update(table).where(table.c.id == object_id).values(values)
                 )
             if values.get("disabled") is True or "password_hash" in values:
-                end_of_account(self._connection, object_id)  # whoever was in by the old ways
+                # Whoever was in by the old ways, or could still come in by them.
+                end_of_account(self._connection, object_id, keep=self._keep)
+                revoke_of_user(self._connection, object_id, self._now)
             return object_id
         return int(found.scalar_one())
 

@@ -124,9 +124,12 @@ def end_by_public_id(connection: Connection, public_id: str, *, account_id: int)
     )
 
 
-def end_of_account(connection: Connection, account_id: int) -> int:
-    """End every session of an account; give how many."""
-    return _end_where(connection, [SessionRow.user_id == account_id])
+def end_of_account(connection: Connection, account_id: int, *, keep: int | None = None) -> int:
+    """End every session of an account, but for one to `keep`; give how many."""
+    where = [SessionRow.user_id == account_id]
+    if keep is not None:
+        where.append(SessionRow.id != keep)
+    return _end_where(connection, where)
 
 
 def end_of_tenant(connection: Connection, tenant_id: int) -> int:

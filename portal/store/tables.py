@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.core.registry import Sealed
 from portal.store import (  # noqa: F401 - so that the metadata knows every table
+    link_tables,
     rollout_tables,
     watch_tables,
 )

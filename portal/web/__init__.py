@@ -7,6 +7,7 @@
     login     GET /login, POST /auth/login, POST /auth/discover
     sso       what providers call: callback, initiate, back- and front-channel logout
     account   what people call: dashboard, their sessions, sign-out
+    welcome   what an invited person opens: a password set by a link
     ops       /healthz, /readyz, /metrics, /.well-known/jwks.json
     pages     the view models that the templates print
 

@@ -197,7 +197,7 @@ def test_a_new_person_is_added_with_a_password_that_works(admin, app, services, 
         ({"email": "ann@globex.example"}, "cannot be added here"),
         ({"email": "unknown@globex.example"}, "cannot be added here"),
         ({"role": "operator"}, "The role must be"),
-        ({"new_password": "short"}, "at least 12 characters"),
+        ({"new_password": "short"}, "at least 15 characters"),
     ],
 )
 def test_what_is_wrong_with_a_new_person_stands_beside_its_field(admin, row_of, fields, words):
@@ -220,7 +220,7 @@ def test_an_account_elsewhere_is_not_told_from_a_domain_elsewhere(services, admi
 def test_a_new_password_ends_the_persons_sessions(admin, world, sign_in, services, row_of):
     ann = sign_in(world.acme.member)
     path = path_of(world.acme.member)
-    assert "at least 12" in admin.post(path, do="password", new_password="short").text
+    assert "at least 15" in admin.post(path, do="password", new_password="short").text
     admin.post(path, do="password", new_password="correct horse battery")
     row = row_of(UserRow, id=world.acme.member)
     assert services.passwords.verify(row.password_hash, "correct horse battery")

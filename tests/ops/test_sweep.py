@@ -93,6 +93,7 @@ def test_spent_marks_throttle_rows_and_old_entries_go_in_batches(services: Servi
         "uploads": 0,
         "throttle": 2,
         "started": 0,
+        "links": 0,
         "audit": 7,
     }
     with services.database.read() as connection:
