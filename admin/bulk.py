@@ -1,8 +1,10 @@
 """Many domains at once: a CSV is uploaded, its plan looked at, then applied."""
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from flask import redirect, render_template, request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from admin.access import (
@@ -25,14 +27,29 @@ from portal.store.uploads import Upload
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _LISTED = 100
 _GONE = "The file is not kept any more: it waits an hour for you. Please upload it again."
 _TOO_LARGE = f"The file is larger than {LARGEST // 1_000_000} MB. Split it, and upload the parts."
 
 
+def _too_large() -> Response:
+    """Say it in the form; nothing of the file was read."""
+    return done(request.path, _TOO_LARGE, tone=Tone.ERROR)
+
+
+def takes_files(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a form with a file, which may be too large."""
+    view.on_too_large = _too_large  # type: ignore[attr-defined]
+    return view
+
+
 @blueprint.route("/domains/upload", methods=["GET", "POST"])
 @operators_only
 @holds_secrets
+@takes_files
 def upload_for_all() -> Response | str:
     """Take a CSV of domains of any tenants."""
     return _upload()
@@ -40,6 +57,7 @@ def upload_for_all() -> Response | str:
 
 @blueprint.route("/tenants/<tenant>/domains/upload", methods=["GET", "POST"])
 @holds_secrets
+@takes_files
 def upload(tenant: str) -> Response | str:
     """Take a CSV of a tenant's domains. Who they are is asked first: a file could not be kept."""
     del tenant
@@ -58,14 +76,6 @@ def upload_plan(tenant: str) -> Response | str:
     """Show what an upload would do, and do it."""
     del tenant
     return _plan()
-
-
-@blueprint.errorhandler(RequestEntityTooLarge)
-def too_large(error: RequestEntityTooLarge) -> Response | RequestEntityTooLarge:
-    """Say it in the form; nothing of the file was read."""
-    if not (request.endpoint or "").startswith("admin.upload"):
-        return error
-    return done(request.path, _TOO_LARGE, tone=Tone.ERROR)
 
 
 def _upload() -> Response | str:

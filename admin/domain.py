@@ -10,7 +10,7 @@ from admin.domain_pages import DomainPage, RemoveDomainPage
 from admin.domain_way import POLICIES, ask_to_require, checked_item, undo_item, undo_words, way_form
 from admin.domains import names
 from admin.explain_address import tried
-from admin.forms import sent, sentence
+from admin.forms import seen, sent, sentence
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.overview_pages import Explained
@@ -21,7 +21,7 @@ from portal.core.registry import Policy
 from portal.flows.domain_proof import Finding, check, vouch
 from portal.flows.enforcement import reach, set_way, tightens
 from portal.flows.explanation import Supposed, SupposedWay
-from portal.flows.tenant_edits import Gone, NotAllowed, Overtaken, remove
+from portal.flows.tenant_edits import Gone, NotAllowed, Overtaken, remove, seen_text
 from portal.store.tenant_items import domain_item
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
@@ -158,12 +158,16 @@ def remove_domain(tenant: str, name: str) -> Response | str:
     del tenant
     current = _current(name)
     shown, plain = names(name)
+    notices = []
     if is_submitted():
-        remove(services(), actor(), current)
-        return done(tenant_path("domains"), f"{shown} is removed.")
+        outcome = remove(services(), actor(), current, seen=seen())
+        if not isinstance(outcome, Overtaken):
+            return done(tenant_path("domains"), f"{shown} is removed.")
+        notices.append(overtaken(outcome, "this domain"))
     found = reach(services(), scope().ref, name, subdomains=bool(current.fields["subdomains"]))
     page = RemoveDomainPage(
-        frame=frame("domains"),
+        frame=frame("domains", *notices),
+        seen=seen_text(current),
         name=shown,
         ascii=plain,
         known=found.known,

@@ -103,8 +103,9 @@ class RequirePage(AdminPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveDomainPage(AdminPage):
-    """The question before a domain is removed."""
+    """The question before a domain is removed. `seen` is how it was then."""
 
+    seen: str
     name: str
     ascii: str
     known: int

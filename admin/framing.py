@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from admin.access import Scope, scope
 from admin.forms import asked
 from admin.frame_pages import Frame, Pager, TenantHead
-from portal.core.changes import FieldChange, shown
+from portal.core.changes import FieldChange, Secret, shown
 from portal.flows.tenant_edits import Overtaken
 from portal.store.listing import Slice
 from portal.web.account import viewer
@@ -17,6 +17,19 @@ from portal.web.pages import Notice, Tone
 
 _LONGEST_SEARCH = 100
 _HIGHEST_PAGE = 1_000_000
+FIELDS = {
+    "sso_exempt": "Break-glass",
+    "disabled": "Switched off",
+    "enabled": "On",
+    "ssojet_connection": "SSOJet connection",
+    "client": "Application",
+    "client_id": "Client ID",
+    "idle_minutes": "Minutes without activity",
+    "absolute_hours": "Hours until signed out",
+    "policy": "Sign-in",
+    "verified": "Proven",
+}
+"""What the fields of an object are called where it is said how they changed."""
 
 
 def frame(place: str, *notices: Notice) -> Frame:
@@ -87,7 +100,9 @@ def overtaken(outcome: Overtaken, what: str) -> Notice:
 
 
 def _said(change: FieldChange) -> str:
-    name = change.name.replace("_", " ").capitalize()
+    name = FIELDS.get(change.name) or change.name.replace("_", " ").capitalize()
+    if isinstance(change.new, Secret):
+        return f"{name}: there is a new one"
     return f"{name}: {words(shown(change.old))} → {words(shown(change.new))}"
 
 

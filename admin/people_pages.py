@@ -45,9 +45,10 @@ class NewPersonPage(AdminPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonPage(AdminPage):
-    """One person: role, ways in, sessions."""
+    """One person: role, ways in, sessions. `seen` is what the page tells of the account."""
 
     form: Form
+    seen: str
     name: str
     email: str
     is_self: bool

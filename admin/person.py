@@ -1,14 +1,16 @@
 """One person: role, break-glass, password, sessions."""
 
+from dataclasses import replace
+
 from flask import abort, render_template, request
 from pydantic import SecretStr
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, is_submitted, scope
-from admin.forms import sent, wrong_form
+from admin.forms import seen, sent, wrong_form
 from admin.frame_pages import Form, SurePage
-from admin.framing import done, frame, tenant_path
+from admin.framing import done, frame, overtaken, tenant_path
 from admin.people_list import new_password
 from admin.people_pages import PersonPage
 from admin.person_links import act_on_link, link_card
@@ -16,28 +18,33 @@ from admin.what_if import of_person
 from portal.core.session import Session
 from portal.flows import people_edits
 from portal.flows.form_checks import Wrong
-from portal.flows.tenant_edits import NotAllowed, SaveOutcome
+from portal.flows.tenant_edits import NotAllowed, Overtaken, SaveOutcome, seen_text
 from portal.store import people, sessions
 from portal.store.people import Person
+from portal.store.tenant_items import user_item
 from portal.web.account import session_row
 from portal.web.context import services
-from portal.web.pages import Tone
+from portal.web.pages import Notice, Tone
 
 
 @blueprint.route("/tenants/<tenant>/people/<int(max=2147483647):person>", methods=["GET", "POST"])
 def person(tenant: str, person: int) -> Response | str:
     """Show a person, and do what the buttons say."""
     del tenant
-    at = scope()
-    with services().database.read() as connection:
-        who = people.person(connection, at.tenant.id, person)
-    if who is None:
-        abort(404)
+    who = replace(_found(person), seen=seen())
     if not is_submitted():
         return _page(who, Form({"reason": sent("reason", longest=300)}))
     if loss := _loss(who):
         return _sure(who, loss)
     return _act(who)
+
+
+def _found(number: int) -> Person:
+    with services().database.read() as connection:
+        who = people.person(connection, scope().tenant.id, number)
+    if who is None:
+        abort(404)
+    return who
 
 
 def _loss(who: Person) -> str:
@@ -105,7 +112,10 @@ def _set_password(who: Person) -> Response | str:
     return _told(outcome, who, "has a new password")
 
 
-def _told(outcome: SaveOutcome, who: Person, words: str) -> Response:
+def _told(outcome: SaveOutcome, who: Person, words: str) -> Response | str:
+    if isinstance(outcome, Overtaken):
+        form = Form({"reason": sent("reason", longest=300)})
+        return _page(_found(who.id), form, overtaken(outcome, "this person"))
     path = tenant_path("people", str(who.id))
     if isinstance(outcome, NotAllowed):
         return done(path, outcome.why, tone=Tone.ERROR)
@@ -118,18 +128,20 @@ def _sure(who: Person, loss: str) -> str:
         title="Are you sure?",
         text=loss,
         back=tenant_path("people", str(who.id)),
-        kept=(("do", request.form.get("do", "")), ("sure", "yes")),
+        kept=(("do", request.form.get("do", "")), ("sure", "yes"), ("seen", seen())),
     )
     return render_template("admin/sure.html", page=page)
 
 
-def _page(who: Person, form: Form) -> str:
+def _page(who: Person, form: Form, *notices: Notice) -> str:
     now, mine = services().now(), scope().session
     with services().database.read() as connection:
         found: list[Session] = sessions.of_account(connection, who.id)
+        item = user_item(connection, scope().ref, who.key)
     page = PersonPage(
-        frame=frame("people"),
+        frame=frame("people", *notices),
         form=form,
+        seen=seen_text(item) if item else "",
         name=who.name,
         email=who.email,
         is_self=who.id == mine.account.id,

@@ -112,6 +112,7 @@ def suspend(tenant: str) -> Response | str:
         current = tenant_item(connection, at.ref)
         counts = population.of_tenant(connection, tenant_id=at.tenant.id)
     assert current is not None, "the scope found it"
+    notices = []
     if is_submitted():
         status = "active" if at.tenant.suspended else "suspended"
         item = Item(Kind.TENANT, tenant, tenant, {"status": status})
@@ -119,8 +120,9 @@ def suspend(tenant: str) -> Response | str:
         if not isinstance(outcome, Overtaken):
             words = "may sign in again" if status == "active" else "is suspended"
             return done(tenant_path(), f"{at.tenant.name} {words}.")
+        notices.append(overtaken(outcome, "this company"))
     page = SuspendPage(
-        frame=frame("settings"),
+        frame=frame("settings", *notices),
         suspended=at.tenant.suspended,
         people=counts.people,
         sessions=counts.sessions,

@@ -70,7 +70,7 @@ def _add_error_pages(app: Flask) -> None:
     def refused(error: HTTPException) -> Any:
         if error.code is None or error.code < 400:
             return error
-        response = _page(error.code)
+        response = _own_word(error.code) or _page(error.code)
         if error.code == 405 and getattr(error, "valid_methods", None):
             response.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
         return response
@@ -124,6 +124,13 @@ def _page(status: int, *, text: str = "") -> Response:
     response = Response(render_template("errors/page.html", page=page), status)
     response.content_type = "text/html; charset=utf-8"
     return response
+
+
+def _own_word(status: int) -> Response | None:
+    """Give what a page that takes files says by itself of one that is too large."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    say = getattr(view, "on_too_large", None)
+    return say() if say is not None and status == 413 else None
 
 
 def _way_on(status: int) -> Link:

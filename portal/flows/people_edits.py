@@ -193,7 +193,8 @@ def _change(
             )
         return None
 
-    return save(services, actor, wanted, regardless=True, guard=guard, note=note)
+    seen = who.seen or None
+    return save(services, actor, wanted, seen=seen, regardless=seen is None, guard=guard, note=note)
 
 
 def _hashed(services: Services, password: SecretStr) -> Secret:

@@ -135,14 +135,21 @@ def save(
 
 
 def remove(
-    services: Services, actor: Actor, item: Item, *, guard: Guard | None = None
+    services: Services,
+    actor: Actor,
+    item: Item,
+    *,
+    seen: str = "",
+    guard: Guard | None = None,
 ) -> SaveOutcome:
-    """Remove an object."""
+    """Remove an object, as it was when the question was asked (`seen`), or whatever it is."""
     with services.database.transaction() as connection:
         tenant = lock_tenant(connection, item.tenant)
         before = read_item(connection, tenant, item.kind, item.key) if tenant else None
         if tenant is None or before is None:
             return Gone()
+        if seen and (overtaken := _compare(connection, tenant, before, seen=seen)):
+            return overtaken
         if guard and (refused := guard(connection, tenant, before)):
             return refused
         fields = tuple(FieldChange(name, value, None) for name, value in before.fields.items())
@@ -217,7 +224,7 @@ def seen_text(item: Item) -> str:
 def _differing(now: Item, seen: str) -> tuple[FieldChange, ...]:
     try:
         before = json.loads(seen)
-    except ValueError:
+    except (ValueError, RecursionError):
         before = None
     if not isinstance(before, Mapping):
         before = {}

@@ -10,7 +10,10 @@ from portal.store.tables import IdentityRow, UserRow
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person. `issuers` are those at which they have an identity."""
+    """A person. `issuers` are those at which they have an identity.
+
+    `seen` is what a form told of them when somebody decided; nothing: it does not matter.
+    """
 
     id: int
     key: str
@@ -24,6 +27,7 @@ class Person:
     issuers: tuple[str, ...]
     created_at: datetime
     last_sign_in_at: datetime | None
+    seen: str = ""
 
     @property
     def is_admin(self) -> bool:

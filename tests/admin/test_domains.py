@@ -278,7 +278,7 @@ def test_the_second_of_two_who_edit_a_domain_is_told_and_another_domain_is_not_i
         path, policy="optional", connections="acme-okta", rollout="50", seen=seen
     ).text
     assert "ops@portal.example changed this domain while you had it open" in told
-    assert "Policy: optional → password" in told
+    assert "Sign-in: optional → password" in told
     assert 'value="50"' in told
     assert admin.post(other, **fields, subdomains="on", seen=other_seen).status_code == 303
 

@@ -357,7 +357,9 @@ def send_much(browser, size):
 
 def test_other_pages_take_no_more_than_a_form(admin):
     big = (io.BytesIO(b"x" * 100_000), "a.csv")
-    assert admin.post("/admin/tenants/acme/domains/new", file=big).status_code == 413
+    response = admin.post("/admin/tenants/acme/domains/new", file=big)
+    assert response.status_code == 413
+    assert "That was too much" in response.text
 
 
 def test_no_file_is_told_beside_the_field(admin):
