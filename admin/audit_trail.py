@@ -13,7 +13,7 @@ from flask import Response, render_template
 from admin.access import blueprint, operators_only, scope
 from admin.forms import asked
 from admin.frame_pages import Form, Option
-from admin.framing import frame, harmless, page_number, pager, tenant_path
+from admin.framing import FIELDS, frame, harmless, page_number, pager, tenant_path
 from admin.trail_pages import EntryRow, FieldLine, TrailPage
 from portal.store import trail
 from portal.store.trail import Filter, Line
@@ -58,6 +58,17 @@ _COLUMNS = (
     "detail",
 )
 _MOST_FIELDS = 40
+_OPEN_FIELDS = 3
+_CHANGE = "registry:changed"
+_KINDS = {
+    "tenant": "Company",
+    "client": "Application",
+    "connection": "Connection",
+    "domain": "Domain",
+    "user": "Person",
+    "operator": "Operator",
+}
+_DONE = {"created": "added", "disabled": "switched off"}
 
 
 @blueprint.get("/audit")
@@ -142,18 +153,37 @@ def _day(text: str, name: str, errors: dict[str, str]) -> datetime | None:
 
 
 def _row(line: Line) -> EntryRow:
+    fields = tuple(_fields(line.detail))[:_MOST_FIELDS]
     return EntryRow(
         at=line.at,
         who=line.actor or "Somebody unknown",
-        what=_EVENTS.get(line.event, line.event),
-        about=line.about,
-        outcome=line.outcome.replace("_", " "),
+        what=_what(line),
+        about=_about(line),
+        outcome="Done" if line.event == _CHANGE else line.outcome.replace("_", " ").capitalize(),
         tone="success" if line.outcome in _GOOD else "error",
         tenant=line.tenant,
         network=line.network,
         reference=line.reference,
-        fields=tuple(_fields(line.detail))[:_MOST_FIELDS],
+        fields=fields,
+        is_short=len(fields) <= _OPEN_FIELDS and line.outcome != "created",
     )
+
+
+def _what(line: Line) -> str:
+    """Say what was done: `Domain added`, `Sign-in by SSO`."""
+    if line.event != _CHANGE:
+        return _EVENTS.get(line.event, line.event)
+    kind, _, name = line.about.partition(" ")
+    thing = _KINDS.get(kind, "Domains" if name.endswith("domains") else "Something")
+    return f"{thing} {_DONE.get(line.outcome, line.outcome)}"
+
+
+def _about(line: Line) -> str:
+    """Name the object as its own page does."""
+    kind, _, name = line.about.partition(" ")
+    if kind in _KINDS:
+        return name.removeprefix(f"{line.tenant}/")
+    return name if line.event == _CHANGE else line.about
 
 
 def _fields(detail: Mapping[str, Any]) -> Iterator[FieldLine]:
@@ -162,13 +192,13 @@ def _fields(detail: Mapping[str, Any]) -> Iterator[FieldLine]:
             for inner, change in value.items():
                 yield _field(inner, change)
         elif name == "domains" and isinstance(value, list):
-            yield FieldLine("domains", "", ", ".join(map(str, value[:20])))
+            yield FieldLine("Domains", "", ", ".join(map(str, value[:20])))
         else:
-            yield FieldLine(name.replace("_", " "), "", _text(value))
+            yield FieldLine(name.replace("_", " ").capitalize(), "", _text(value))
 
 
 def _field(name: str, change: Any) -> FieldLine:
-    said = name.replace("_", " ")
+    said = FIELDS.get(name) or name.replace("_", " ").capitalize()
     if isinstance(change, list) and len(change) == 2:
         return FieldLine(said, _text(change[0]) or "nothing", _text(change[1]) or "nothing")
     return FieldLine(said, "", _text(change))

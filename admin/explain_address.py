@@ -45,6 +45,29 @@ _RULES = {
     "exemption": "The break-glass mark",
     "asked": "So",
 }
+_OUTCOMES = {
+    ("domain", "not verified"): "Not proven yet",
+    ("domain", "not in the registry"): "Not known here",
+    ("policy", "password"): "Password",
+    ("policy", "optional"): "SSO optional",
+    ("policy", "required"): "SSO required",
+    ("connection", "off"): "Switched off",
+    ("tenant", "suspended"): "Suspended",
+    ("rollout", "outside"): "Not reached yet",
+    ("exemption", "exempt"): "Break-glass",
+    ("asked", "password"): "The password is checked",
+    ("asked", "neither"): "The password is asked for",
+    ("asked", "refused"): "Refused",
+    ("asked", "sso"): "Single sign-on",
+    ("asked", "choose"): "The person chooses",
+}
+_DETAILS = {
+    ("domain", "not in the registry"): "No company has set it up.",
+    ("policy", "password"): "People of this domain sign in here.",
+    ("policy", "optional"): "SSO by itself; a typed password works too.",
+    ("policy", "required"): "SSO alone, but for break-glass people.",
+    ("exemption", "exempt"): "May use the password although SSO is required.",
+}
 _NOTHING = Asked()
 _PEOPLE = (
     Option("", "as they are"),
@@ -154,7 +177,9 @@ def answer(address: Address, found: Explanation) -> Explained:
         is_off = found.account is not None and found.account.disabled
         why = "the account is switched off" if is_off else "the company is suspended"
         badge, tone, words = "Refused", "error", f"does not get in, by any way: {why}."
-    return Explained(str(address), badge, tone, words, tuple(_line(s) for s in found.verdict.trace))
+    return Explained(
+        str(address), badge, tone, words, tuple(_line(s, found) for s in found.verdict.trace)
+    )
 
 
 def _said(verdict: Verdict) -> tuple[str, str, str]:
@@ -172,6 +197,17 @@ def _said(verdict: Verdict) -> tuple[str, str, str]:
             return "Refused", "error", "is refused: SSO is needed, and not available now."
 
 
-def _line(step: Step) -> TraceLine:
+def _line(step: Step, found: Explanation) -> TraceLine:
     name = _RULES.get(step.rule, step.rule.capitalize())
-    return TraceLine(name, step.outcome, step.detail)
+    outcome = _OUTCOMES.get((step.rule, step.outcome), step.outcome)
+    detail = _DETAILS.get((step.rule, step.outcome), step.detail)
+    route = found.verdict.route
+    names = {connection.slug: connection.name for connection in route.connections}
+    if step.rule == "connection" and names:
+        outcome = ", ".join(names.values())
+        detail = "Where the domain leads." if len(names) == 1 else "Between these people choose."
+    elif step.outcome == "sso" and route.connections:
+        detail = "On to the identity provider."
+    elif step.rule == "domain" and route.rule is not None and not scope().is_operator:
+        detail = detail.replace(f"; tenant {route.rule.tenant.slug}.", ".")
+    return TraceLine(name, outcome, detail)

@@ -30,6 +30,7 @@ class EntryRow:
     network: str
     reference: str
     fields: tuple[FieldLine, ...]
+    is_short: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from portal.core.changes import Item, Kind, Secret, Value
 from portal.core.new_password import wrong_with
 from portal.core.registry import Account
 from portal.flows.form_checks import Wrong, check_user
-from portal.flows.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, save
+from portal.flows.tenant_edits import Actor, Guard, NotAllowed, Saved, SaveOutcome, save
 from portal.services import Services
 from portal.store import audit, enforcement_facts, people, sessions, setup_progress
 from portal.store.people import Person
@@ -128,7 +128,7 @@ def set_password(
         del tenant, before
         return first(connection) if first else None
 
-    return save(services, actor, wanted, regardless=True, guard=guard)
+    return _save(services, actor, who, wanted, guard=guard)
 
 
 def end_sessions(
@@ -193,6 +193,13 @@ def _change(
             )
         return None
 
+    return _save(services, actor, who, wanted, guard=guard, note=note)
+
+
+def _save(
+    services: Services, actor: Actor, who: Person, wanted: Item, *, guard: Guard, note: str = ""
+) -> SaveOutcome:
+    """Save somebody as they were when the page was opened, or else whatever they are."""
     seen = who.seen or None
     return save(services, actor, wanted, seen=seen, regardless=seen is None, guard=guard, note=note)
 

@@ -50,8 +50,8 @@ def test_numbers_are_of_the_last_thirty_days_and_of_this_company(services, world
     came_in(services, world.globex.id)
     came_in(services, world.acme.id, outcome="oidc_failed")
     text = " ".join(admin.text(OVERVIEW).split())
-    assert "Sign-ins by SSO, 30 days</dt><dd>3</dd>" in text
-    assert "Failed, 30 days</dt><dd>1</dd>" in text
+    assert "SSO sign-ins <small>last 30 days</small></dt><dd>3</dd>" in text
+    assert "Failed <small>last 30 days</small></dt><dd>1</dd>" in text
 
 
 @pytest.mark.parametrize(
