@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Event
 
 import redis
 
@@ -54,9 +55,12 @@ class Services:
     known: Known
     gate: Gate
     now: Callable[[], datetime]
+    stopping: Event
 
     def readiness(self) -> Readiness:
-        """Look at what requests need: database, migrations, cache."""
+        """Look at what requests need: database, migrations, cache; and whether we go on."""
+        if self.stopping.is_set():
+            return Readiness({"server": "stopping"}, is_ready=False)
         checks = {"database": "ok", "migrations": "ok", "cache": self._cache_state()}
         try:
             with self.database.read() as connection:
@@ -123,6 +127,7 @@ def build_services(
             now, redis_url=redis_url.get_secret_value() if redis_url else None, note=log.warning
         ),
         now=now,
+        stopping=Event(),
     )
 
 

@@ -5,14 +5,13 @@ The server times out heads but not bodies, and it reads a body in the thread tha
 
 import contextlib
 import io
-import os
 import socket
-import struct
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from portal.cli.open_sockets import connections, silent_for
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -20,7 +19,6 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 _TICK = 0.25  # seconds
 _PATIENCE, _LONGEST = 5.0, 20.0  # seconds without a byte, and for a whole body
 _PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bodies
-_LAST_DATA_RECEIVED = 52  # where struct tcp_info has it, in milliseconds (linux/tcp.h)
 
 
 class SlowBodies:
@@ -73,25 +71,8 @@ class SlowBodies:
         late = {peer: now - began for began, peer in reversed(reading) if now - began > patience}
         if not late:
             return
-        for connection, peer in _connections():
+        for connection, peer in connections():
             took = late.get(peer)
-            if took is not None and (took > longest or _silent_for(connection) > patience):
+            if took is not None and (took > longest or silent_for(connection) > patience):
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
-
-
-def _connections() -> Iterator[tuple[socket.socket, str]]:
-    """Give this process's connections, each with the address at its other end."""
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            with socket.socket(fileno=os.dup(int(entry.name))) as connection:
-                peer = connection.getpeername()
-                if isinstance(peer, tuple):
-                    yield connection, str(peer[0])
-        except OSError:
-            continue  # no socket, or not connected
-
-
-def _silent_for(connection: socket.socket) -> float:
-    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
-    return float(struct.unpack_from("I", info, _LAST_DATA_RECEIVED)[0]) / 1000

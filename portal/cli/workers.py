@@ -18,10 +18,10 @@ APPLICATION = "portal.cli.wsgi:application"
 
 
 class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is chosen at run time
-    """Replaces workers that were killed, and gives up on those that cannot start.
+    """Replaces workers that were killed or stopped, and gives up on those that cannot start.
 
-    granian ends everything when a worker dies twice within seconds. That is right for one that
-    cannot load the application, and wrong for one that somebody else killed.
+    granian ends everything when a worker ends twice within seconds. That is right for one that
+    cannot load the application, and wrong for one that somebody else killed or told to stop.
     """
 
     def _spawn_workers(self, *args: Any) -> None:
@@ -29,10 +29,10 @@ class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is ch
             super()._spawn_workers(*args)
 
     def _respawn_workers(self, workers: list[int], *args: Any, **options: Any) -> None:
-        killed = [idx for idx in workers if (self.wrks[idx].inner.exitcode or 0) < 0]
+        ended = [idx for idx in workers if (self.wrks[idx].inner.exitcode or 0) <= 0]
         with _interrupts_held():
             super()._respawn_workers(workers, *args, **options)
-        for idx in killed:
+        for idx in ended:
             self.respawned_wrks.pop(idx, None)
 
 

@@ -39,7 +39,7 @@ def _end_with_supervisor() -> None:
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 _services = build_services(_settings)
-_farewell = Farewell(create_app(_services).wsgi_app)
+_farewell = Farewell(create_app(_services).wsgi_app, _services.stopping)
 hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started
 application = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body)
 keep_house(_services)

@@ -149,14 +149,26 @@ def test_sigterm_answers_the_request_under_way_and_then_ends_quietly(tmp_path, d
     assert not list((tmp_path / "instance" / "metrics").iterdir())
 
 
-def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path, database):
+def test_a_server_that_is_to_stop_asks_everybody_away_first(tmp_path, database):
+    with serving(tmp_path) as portal, requests.Session() as kept:
+        assert "close" not in kept.get(f"{portal.url}/readyz", timeout=10).headers.values()
+        portal.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        told = kept.get(f"{portal.url}/readyz", timeout=10)
+        assert told.status_code == 503
+        assert told.json()["checks"] == {"server": "stopping"}
+        assert told.headers["Connection"] == "close"
+        assert portal.process.wait(20) == 0
+
+
+def test_a_worker_that_was_killed_or_stopped_is_replaced_and_its_counts_stay(tmp_path, database):
     with serving(tmp_path) as portal:
         assert submit(portal.url, "nobody@initech.example", "wrong").status_code == 200
         counted = 'portal_sign_ins_total{method="password",outcome="wrong_password"} 1.0'
         assert counted in requests.get(f"{portal.url}/metrics", timeout=10).text
-        for _ in range(2):  # twice in a row is no reason to give up
+        for how in (signal.SIGKILL, signal.SIGTERM):  # twice in a row is no reason to give up
             (worker,) = portal.workers()
-            os.kill(worker, signal.SIGKILL)
+            os.kill(worker, how)
             portal.wait_for(lambda dead=worker: portal.workers() not in ([], [dead]))
             portal.wait_until_up()
         assert counted in requests.get(f"{portal.url}/metrics", timeout=10).text

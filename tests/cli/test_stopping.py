@@ -1,8 +1,12 @@
 """What a worker does between the signal to stop and its end."""
 
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from threading import Event
 from typing import Any
 
 import pytest
@@ -38,14 +42,49 @@ def fine(_: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"fine"]
 
 
+@pytest.fixture
+def application(monkeypatch: pytest.MonkeyPatch) -> Iterator[Farewell]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setattr(farewell, "listeners", lambda: [listener])
+        yield Farewell(fine, Event())
+
+
 def test_connections_are_kept_until_the_worker_leaves_and_ended_from_then_on(
-    monkeypatch: pytest.MonkeyPatch,
+    application: Farewell,
 ):
-    monkeypatch.setattr(farewell, "_SECONDS", 0)
-    application = Farewell(fine)
     assert answer(application) == [("Content-Type", "text/plain")]
     application.begin()
     assert answer(application) == [("Content-Type", "text/plain"), ("Connection", "close")]
+
+
+def test_request_that_was_begun_before_hears_the_goodbye_too():
+    stopping = Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        stopping.set()
+        return fine(environ, start_response)
+
+    assert ("Connection", "close") in answer(Farewell(slow, stopping))
+
+
+def test_a_worker_that_nobody_is_connected_to_leaves_at_once(application: Farewell):
+    began = time.monotonic()
+    application.begin()
+    assert time.monotonic() - began < 0.5
+
+
+def test_newcomers_are_kept_out_and_who_is_connected_is_heard():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        where = listener.getsockname()
+        with socket.create_connection(where, timeout=5) as early:
+            farewell.drop_newcomers(listener)
+            with pytest.raises(TimeoutError):
+                socket.create_connection(where, timeout=0.2)
+            early.sendall(b"hello")
+            taken, _ = listener.accept()
+            with taken:
+                taken.settimeout(5)
+                assert taken.recv(5) == b"hello"
 
 
 def told_to_stop(handle: str) -> tuple[str, int]:
