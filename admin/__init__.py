@@ -7,9 +7,11 @@
     domains           the list of domains, the claim; `domain` one of them; `domain_way` its policy
     bulk              many domains from a CSV: `bulk_plan` before it is applied; `domain_export`
     connections       the ways to identity providers; `clients` the applications they go through
+    health_lines      how a connection is, without anybody signing in
     trial_runs        the test sign-in of a connection, and its report
     people_list       the list, a new one; `person` roles, break-glass, sessions of one
-    failed_sign_ins   the cause of each, who has to mend it, and how; `mends` the words
+    failed_sign_ins   the cause of each, who has to mend it, and how; `mend_words` the words
+    unfinished        who was sent to a provider and has not come back
     audit_trail       the audit trail: filters, export
     explain_address   why an address signs in the way it does, now and as it would be
     what_if           changes in a form, not saved, as questions about an address

@@ -12,8 +12,8 @@ from admin.connection_pages import ClientPage, Finding, Registration, SecretLine
 from admin.forms import asked, seen, sent, typed, wrong_form
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
-from admin.spans import told
 from portal.core.changes import Item
+from portal.core.spans import told
 from portal.flows.client_edits import remove_client, save_client
 from portal.flows.form_checks import Wrong
 from portal.flows.issuer_preview import Published, Unreadable, preview

@@ -17,6 +17,8 @@ class WayRow:
     enabled: bool
     usable: bool
     domains: str
+    health: str
+    health_tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,31 @@ class ConnectionsPage(AdminPage):
     has_default: bool
 
 
+@dataclass(frozen=True, slots=True)
+class HealthLine:
+    """One sign of a connection's health: how bad, in a word, how to mend it, and where."""
+
+    level: str
+    word: str
+    title: str
+    text: str
+    mend: str
+    href: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCard:
+    """How a connection is without anybody signing in, and when somebody looked last."""
+
+    badge: str
+    tone: str
+    is_good: bool
+    looked: str
+    may_check: bool
+    lines: tuple[HealthLine, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionPage(AdminPage):
     """The form of a connection, and the domains that lead to it."""
@@ -53,6 +80,7 @@ class ConnectionPage(AdminPage):
     applications: tuple[Option, ...]
     domains: tuple[str, ...]
     login_path: str
+    health: HealthCard | None
 
 
 @dataclass(frozen=True, slots=True)

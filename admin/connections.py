@@ -14,6 +14,7 @@ from admin.connection_pages import ApplicationRow, ConnectionPage, ConnectionsPa
 from admin.forms import seen, sent, typed, wrong_form
 from admin.frame_pages import Form, Option, SurePage
 from admin.framing import done, frame, overtaken, tenant_path
+from admin.health_lines import check_now, health_badges, health_card
 from admin.trial_runs import start_trial
 from admin.what_if import try_connection
 from portal.core.changes import Item
@@ -48,16 +49,19 @@ def connections(tenant: str) -> str:
         ways = connection_items(connection, at.ref)
         domains = {w.key: domains_of_connection(connection, at.ref, w.key) for w in ways}
     has_default = services().registry.default_client is not None
+    health = health_badges()
     page = ConnectionsPage(
         frame=frame("connections"),
-        ways=tuple(_row(way, domains[way.key], has_default=has_default) for way in ways),
+        ways=tuple(_row(way, domains[way.key], health, has_default=has_default) for way in ways),
         applications=tuple(_application(client, ways) for client in clients),
         has_default=has_default,
     )
     return render_template("admin/connections.html", page=page)
 
 
-def _row(way: Item, domains: list[str], *, has_default: bool) -> WayRow:
+def _row(
+    way: Item, domains: list[str], health: dict[str, tuple[str, str]], *, has_default: bool
+) -> WayRow:
     fields: Any = way.fields
     more = " and more" if len(domains) > 5 else ""
     return WayRow(
@@ -67,6 +71,7 @@ def _row(way: Item, domains: list[str], *, has_default: bool) -> WayRow:
         fields["enabled"],
         fields["enabled"] and (fields["client"] is not None or has_default),
         ", ".join(domains[:5]) + more,
+        *health.get(way.key, ("Not watched", "")),
     )
 
 
@@ -120,6 +125,9 @@ def connection(tenant: str, connection: str) -> Response | str:
         case "on" | "off" as way:
             switch_connection(services(), actor(), current, on=way == "on")
             return done(path, f"{current.fields['name']} is switched {way}.")
+        case "check":
+            check_now(current.key)
+            return done(path, "Looked at just now: how it is stands under Health.")
         case "test":
             return start_trial(current)
         case "try":
@@ -266,5 +274,6 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
         applications=(*shared, *own),
         domains=tuple(leading),
         login_path=f"{services().settings.base_url}/login/{at.tenant.slug}",
+        health=health_card(current.key) if current else None,
     )
     return render_template("admin/connection.html", page=page)

@@ -10,8 +10,8 @@ from admin.framing import frame, tenant_path
 from admin.mend_words import Mend
 from admin.mends import never_came_back
 from admin.overview_pages import CheckLine
-from admin.spans import told
 from admin.trail_pages import FailurePage, SentLine
+from portal.core.spans import told
 from portal.store import started
 from portal.store.attempt_facts import came_back_since, came_in_later
 from portal.store.listing import Slice

@@ -19,6 +19,7 @@ from portal.store import schema
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.registry import Registry
 from portal.store.started import StartedLog
+from portal.store.troubles import Troubles
 from portal.throttle import Gate, Known
 
 __all__ = ["Services", "build_services", "default_client", "open_vault"]
@@ -49,6 +50,7 @@ class Services:
     passwords: Passwords
     registry: Registry
     started: StartedLog
+    troubles: Troubles
     door: Door
     providers: Providers
     relying_party: RelyingParty
@@ -119,6 +121,7 @@ def build_services(
         passwords=passwords or Passwords(),
         registry=registry,
         started=StartedLog(database, registry),
+        troubles=Troubles(database),
         door=door,
         providers=providers,
         relying_party=RelyingParty(providers, door, vault=vault, now=now),

@@ -1,4 +1,8 @@
-"""What the running portal does every few seconds: mail goes out.
+"""What the running portal does every few seconds.
+
+    mail                goes out
+    started sign-ins    what has gathered of them is written
+    issuers             are looked at, in turns of a minute
 
 Each chore has a thread of its own, so that a slow mail server holds up nothing else; what one
 process has taken, no other takes.
@@ -8,17 +12,22 @@ import random
 import threading
 from collections.abc import Callable
 
+from portal.flows.issuer_watch import TURN, watch
 from portal.flows.outgoing_mail import deliver_due
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
 
 _MAIL_SECONDS = 3.0
+_STARTED_SECONDS = 1.0
+_SOON = 5.0
 
 
 def start_chores(services: Services) -> None:
     """Do the chores from now on, in threads that end with the process."""
     _start("mail", lambda: deliver_due(services), _MAIL_SECONDS)
+    _start("started sign-ins", lambda: services.started.flush(now=services.now()), _STARTED_SECONDS)
+    _start("issuers", lambda: watch(services), TURN.total_seconds())
 
 
 def _start(name: str, chore: Callable[[], object], seconds: float) -> None:
@@ -27,7 +36,7 @@ def _start(name: str, chore: Callable[[], object], seconds: float) -> None:
 
 def _repeat(name: str, chore: Callable[[], object], seconds: float) -> None:
     pause = threading.Event()
-    pause.wait(random.uniform(0, seconds))  # noqa: S311 - spreads processes that start at once
+    pause.wait(random.uniform(0, min(seconds, _SOON)))  # noqa: S311 - spreads processes that start at once
     while True:
         try:
             chore()

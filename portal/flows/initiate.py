@@ -9,7 +9,7 @@ from portal.core.registry import Connection, Tenant
 from portal.core.routing import Asked, UseSso
 from portal.flows.outcomes import Failed, GoToProvider, Visitor
 from portal.flows.refusal import write_down
-from portal.flows.sign_in import go_to_provider, judge
+from portal.flows.sign_in import go_to_provider, judge, sending
 from portal.services import Services
 
 
@@ -55,6 +55,7 @@ def initiate(
             connection=connection,
             email=email,
             next_path=asked.next,
+            facts=sending(connection),
         )
 
 

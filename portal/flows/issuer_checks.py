@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 """Told how many are done, of how many."""
 
 TOLERANCE = timedelta(seconds=60)  # on token times, as `portal.core.tokens` has it
-_IN_STEP = timedelta(seconds=5)  # a Date header counts whole seconds, and answers travel
+IN_STEP = timedelta(seconds=5)  # a Date header counts whole seconds, and answers travel
 _AT_ONCE = 16
 
 
@@ -42,11 +42,11 @@ class Inspection:
 
 
 def inspect_all(
-    services: Services, issuers: Sequence[str], *, progress: Progress
+    services: Services, issuers: Sequence[str], *, progress: Progress, at_once: int = _AT_ONCE
 ) -> list[Inspection]:
     """Inspect issuers, in their order. Interrupted, it waits for none of them."""
     found: dict[str, Inspection] = {}
-    pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="issuer")
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="issuer")
     try:
         under_way = [pool.submit(_inspect, services, issuer) for issuer in issuers]
         for done in as_completed(under_way):
@@ -89,7 +89,8 @@ def judge_issuer(services: Services, seen: Inspection, *, in_use: bool) -> Findi
     bad = failure if in_use else advice
     name = f"issuer {seen.issuer}"
     if seen.metadata is None:
-        return bad(name, seen.problem, _mend(services, seen))
+        mend = how_to_mend(services, seen.issuer, problem=seen.problem, is_down=seen.is_down)
+        return bad(name, seen.problem, mend)
     if not seen.keys:
         mend = "ask the provider; nobody can sign in there until it publishes its keys"
         return bad(name, f"no key at {seen.metadata.jwks_uri} could verify a sign-in", mend)
@@ -108,7 +109,7 @@ def judge_issuer(services: Services, seen: Inspection, *, in_use: bool) -> Findi
 def _told_clock(ahead: timedelta | None) -> str:
     if ahead is None:
         return "its answers bear no date"
-    if abs(ahead) <= _IN_STEP:
+    if abs(ahead) <= IN_STEP:
         return "its clock is in step"
     seconds = round(abs(ahead).total_seconds())
     return f"its clock is {seconds:,} s {'ahead' if ahead > timedelta() else 'behind'}"
@@ -126,11 +127,12 @@ def _offers(metadata: Metadata) -> str:
     return "; ".join([*parts, f"no {', no '.join(lacks)}"] if lacks else parts)
 
 
-def _mend(services: Services, seen: Inspection) -> str:
-    if seen.is_down:
-        host = urlsplit(seen.issuer).hostname
+def how_to_mend(services: Services, issuer: str, *, problem: str, is_down: bool) -> str:
+    """Say what helps where an issuer cannot be read."""
+    if is_down:
+        host = urlsplit(issuer).hostname
         return f"see that this machine reaches {host}, and that the provider is up"
-    if not services.settings.allow_local_issuers and _is_vetoed(seen.problem):
+    if not services.settings.allow_local_issuers and _is_vetoed(problem):
         return (
             "give the provider's public https URL; for one in your own network set "
             "PORTAL_ALLOW_LOCAL_ISSUERS=true"

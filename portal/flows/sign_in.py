@@ -45,7 +45,6 @@ from portal.store.registry import Bundle
 from portal.store.started import Started
 
 SENDING = "sending"
-"""The stage of a sign-in that fails before anybody is sent to a provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,24 @@ def begin(services: Services, sign_in: SignIn, visitor: Visitor) -> BeginOutcome
     try:
         return _act(services, sign_in, visitor, verdict=verdict, account=account)
     except SignInFailure as failure:
+        decision = verdict.decision
+        way = decision.connection if isinstance(decision, UseSso) else None
         return write_down(
             services,
             failure,
             visitor,
-            method="password" if isinstance(verdict.decision, UsePassword) else "sso",
+            method="password" if isinstance(decision, UsePassword) else "sso",
             tenant=verdict.route.rule.tenant if verdict.route.rule else None,
-            connection=verdict.decision.connection
-            if isinstance(verdict.decision, UseSso)
-            else None,
+            connection=way,
             email=str(sign_in.address),
             next_path=sign_in.next,
-            facts={"stage": SENDING} if isinstance(verdict.decision, UseSso) else None,
+            facts=sending(way) if way else None,
         )
+
+
+def sending(connection: Connection | None) -> dict[str, object]:
+    """Give what is known of a sign-in that fails before anybody is sent to a provider."""
+    return {"stage": SENDING, **({"connection_id": connection.id} if connection else {})}
 
 
 def judge(services: Services, address: Address, *, asked: Asked) -> tuple[Verdict, Account | None]:
@@ -169,7 +173,7 @@ def begin_at(
             connection=bundle.connection(connection_slug) if bundle else None,
             email=email,
             next_path=next_path,
-            facts={"stage": SENDING},
+            facts=sending(bundle.connection(connection_slug) if bundle else None),
         )
 
 

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.util import Finalize
 
@@ -37,34 +38,16 @@ def sweep(services: Services) -> dict[str, int] | None:
 
 
 def keep_house(services: Services) -> None:
-    """Do what the running portal does by itself, in threads that end with the process.
-
-    What has gathered of sign-ins that began is written each second, the rest every few minutes.
-    """
+    """Do what the running portal does by itself, in threads that end with the process."""
     threading.Thread(target=_go_on, args=(services,), name="housekeeping", daemon=True).start()
-    threading.Thread(target=_write_on, args=(services,), name="started", daemon=True).start()
     start_chores(services)
     # A process that is told to stop runs its finalizers once its requests are answered.
     Finalize(None, _write_last, args=(services,), exitpriority=10)
 
 
-def _write_on(services: Services) -> None:
-    pause = threading.Event()
-    while not pause.wait(1.0):
-        _write_started(services)
-
-
 def _write_last(services: Services) -> None:
-    _write_started(services, everything=True)
-
-
-def _write_started(services: Services, *, everything: bool = False) -> None:
-    try:
-        services.started.flush(now=services.now(), everything=everything)
-    except DatabaseGoneError as error:
-        log.warning("started_sign_ins.put_off", cause=str(error))
-    except Exception as error:  # noqa: BLE001 - the edge of a thread: the next run may do
-        log.error("started_sign_ins.broke", error=type(error).__name__)
+    with suppress(DatabaseGoneError):
+        services.started.flush(now=services.now(), everything=True)
 
 
 def _go_on(services: Services) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from portal.core.errors import FailureCode, SignInFailure
 
 FAILURES = 5  # in a row, until the breaker opens
+_LATELY = timedelta(minutes=1)
 PAUSE = timedelta(seconds=10)  # until it tries again by itself
 
 
@@ -45,6 +46,11 @@ class Breaker:
     def is_open(self) -> bool:
         """Whether the provider failed repeatedly and has not answered since."""
         return self._open_until is not None
+
+    @property
+    def has_opened_lately(self) -> bool:
+        """Whether it is open, or was a minute ago and nobody has tried since."""
+        return self._open_until is not None and self._now() < self._open_until + _LATELY
 
     @contextmanager
     def call(self) -> Iterator[None]:

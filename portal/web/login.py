@@ -1,5 +1,6 @@
 """The sign-in page and what its forms do."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -10,8 +11,10 @@ from werkzeug.wrappers import Response
 from portal.core.address import LONGEST_ADDRESS, Address, AddressError
 from portal.core.errors import FailureCode
 from portal.core.redirects import SafePath, safe_path
-from portal.core.registry import Connection
+from portal.core.registry import Connection, Policy
+from portal.core.routing import Route
 from portal.core.strict_json import JsonError, read_object
+from portal.flows.connection_health import has_trouble
 from portal.flows.outcomes import (
     BeginOutcome,
     ChoiceAsked,
@@ -69,7 +72,7 @@ def show_tenant(tenant: str) -> str:
     page = replace(
         page,
         tenant=bundle.tenant.name,
-        connections=tuple(Choice(f"{tenant}/{c.slug}", c.name) for c in usable),
+        connections=_choices(usable, prefix=f"{tenant}/"),
     )
     return render_template("login/sign_in.html", page=page)
 
@@ -233,8 +236,11 @@ def _too_many(why: Words, retry_after: int) -> Response:
     return response
 
 
-def _choices(connections: tuple[Connection, ...]) -> tuple[Choice, ...]:
-    return tuple(Choice(connection.slug, connection.name) for connection in connections)
+def _choices(connections: Iterable[Connection], *, prefix: str = "") -> tuple[Choice, ...]:
+    at = services()
+    return tuple(
+        Choice(prefix + way.slug, way.name, has_trouble=has_trouble(at, way)) for way in connections
+    )
 
 
 def _page(page: SignInPage, *, status: int = 200) -> Response:
@@ -277,9 +283,7 @@ def discover() -> Response | tuple[Response, int] | tuple[Response, int, dict[st
         "connections": [{"id": c.slug, "name": c.name} for c in route.connections],
     }
     if asked.get("words") is True:
-        answer["message"] = _message(
-            route.rule.tenant.name if route.rule else "", route.connections, route.off
-        )
+        answer["message"] = _message(route)
     return jsonify(answer)
 
 
@@ -288,13 +292,16 @@ discover.takes_foreign_posts = True  # type: ignore[attr-defined]
 discover.answers_json = True  # type: ignore[attr-defined]
 
 
-def _message(
-    tenant: str, connections: tuple[Connection, ...], off: FailureCode | None
-) -> str | None:
-    if off:
+def _message(route: Route) -> str | None:
+    if route.off:
         return "Single sign-on isn’t available for your company right now."
-    if not connections:
+    if route.rule is None or not route.connections:
         return None
-    if len(connections) == 1:
-        return f"{tenant} signs in with {connections[0].name}."
-    return f"{tenant} offers {len(connections)} ways to sign in."
+    tenant = route.rule.tenant.name
+    if len(route.connections) > 1:
+        return f"{tenant} offers {len(route.connections)} ways to sign in."
+    (way,) = route.connections
+    if not has_trouble(services(), way):
+        return f"{tenant} signs in with {way.name}."
+    otherwise = ", or use your password" if route.rule.policy is Policy.OPTIONAL else ""
+    return f"{way.name} has trouble at the moment. You can still try{otherwise}."

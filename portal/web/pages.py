@@ -52,10 +52,14 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A connection to pick: `id` is posted as `connection`, `name` stands on the button."""
+    """A connection to pick: `id` is posted as `connection`, `name` stands on the button.
+
+    `has_trouble`: its provider does not answer well at the moment; it may be tried all the same.
+    """
 
     id: str
     name: str
+    has_trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

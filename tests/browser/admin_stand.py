@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from argon2 import PasswordHasher
+from sqlalchemy import Connection as DbConnection
 from werkzeug.serving import make_server
 
 from portal.app import create_app
@@ -16,7 +17,8 @@ from portal.cli.demo_provider import ProviderControl
 from portal.crypto import Passwords
 from portal.services import Services, build_services
 from portal.settings import load_settings
-from portal.store import audit, schema
+from portal.store import audit, issuer_health, schema, started
+from portal.store.started import Started
 from tests.admin.dns_server import NameServer, name_server
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
 from tests.databases import free_port
@@ -116,3 +118,28 @@ def _fill(services: Services, issuer: str) -> None:
                 detail={} if hours % 5 else {"cause": "the email is not verified"},
             )
             audit.record(connection, entry)
+        for minutes, who in ((3, "ann@acme.test"), (40, "bob@acme.test")):
+            at = now - timedelta(minutes=minutes)
+            lost = Started(f"k{minutes}", at, full, okta, who, "203.0.113.7", f"SENT-{minutes:04}")
+            started.save(connection, [lost], came_back={})
+        _fill_troubled(services, connection)
+
+
+def _fill_troubled(services: Services, connection: DbConnection) -> None:
+    """Make a company whose provider does not answer and whose new secret is refused."""
+    now = services.now()
+    tenant = add_tenant(connection, "troubled", name="Troubled", created_at=now)
+    client = add_client(
+        connection,
+        tenant,
+        issuer="http://127.0.0.1:1",
+        secret=services.vault.seal("new"),
+        old_secret=services.vault.seal("old"),
+        secret_set_at=now - timedelta(days=1),
+        old_set_at=now - timedelta(days=400),
+        refused_at=now - timedelta(hours=1),
+    )
+    add_connection(connection, tenant, name="Troubled Okta", client_id=client)
+    look = issuer_health.Look("http://127.0.0.1:1", problem="no answer in time", is_down=True)
+    for _ in range(2):
+        issuer_health.note(connection, look, now=now, next_at=now)

@@ -14,6 +14,7 @@ from tests.browser.admin_stand import PASSWORD, AdminStand, running_portal
 from tests.browser.complaints import Complaints
 
 ACME = "/admin/tenants/acme"
+TROUBLED = "/admin/tenants/troubled"
 WIDTHS = (1280, 360, 320)
 SCHEMES = ("light", "dark")
 _FINDINGS = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
@@ -47,6 +48,12 @@ PAGES = {
     "new person": ("it", f"{ACME}/people/new"),
     "failed sign-ins": ("it", f"{ACME}/failures"),
     "failed sign-in": ("it", f"{ACME}/failures/4F7K-0000"),
+    "sign-in under way": ("it", f"{ACME}/failures/SENT-0003"),
+    "sign-in that timed out": ("it", f"{ACME}/failures/SENT-0040"),
+    "all that are not back": ("it", f"{ACME}/failures?show=sent"),
+    "connections in trouble": ("ops", f"{TROUBLED}/connections"),
+    "connection in trouble": ("ops", f"{TROUBLED}/connections/okta"),
+    "application with two secrets": ("ops", f"{TROUBLED}/clients/main"),
     "no failed sign-ins": ("ops", "/admin/tenants/newco/failures"),
     "trail": ("it", f"{ACME}/audit"),
     "trail of one reference": ("it", f"{ACME}/audit?reference=4F7K-0000"),

@@ -1,4 +1,4 @@
-"""How long something is ago, as people say it."""
+"""How long something is, as people say it."""
 
 from datetime import timedelta
 
