@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Client, Sealed
 from portal.oidc.token_endpoint import ClientRefused, CodeRefused, Tokens
 
@@ -30,7 +31,8 @@ class Replacing:
         before = client.as_before
         if before is None:
             return send(client)
-        if self._now() < self._old_first.get(client.proof, self._now()):
+        old_first_until = self._old_first.get(client.proof)
+        if old_first_until is not None and self._now() < old_first_until:
             try:
                 return replace(send(before), by_old=True)
             except ClientRefused:
@@ -55,6 +57,10 @@ class Replacing:
         except CodeRefused:
             self._remember(client, SPENT)
             raise refused from None
+        except SignInFailure as failure:
+            if failure.code is FailureCode.SSO_UNAVAILABLE:  # the old one cannot be opened
+                raise refused from None
+            raise
         self._remember(client, REFUSED)
         return replace(tokens, by_old=True, refused_new=True)
 

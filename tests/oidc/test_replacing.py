@@ -68,6 +68,26 @@ def test_the_new_secret_goes_first_and_alone_where_it_is_taken(replacing):
     assert (tokens.by_old, tokens.refused_new) == (False, False)
 
 
+def test_the_new_secret_goes_first_by_a_clock_that_runs(clock):
+    def running():
+        clock.now += timedelta(microseconds=1)
+        return clock.now
+
+    endpoint = Endpoint(NEW, OLD)
+    Replacing(running).redeem(BOTH, endpoint)
+    assert endpoint.got == [NEW]
+
+
+def test_an_old_secret_that_cannot_be_opened_leaves_the_refusal_of_the_new_one(replacing):
+    def send(client):
+        if client.proof is OLD:
+            raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "cannot be opened")
+        raise ClientRefused(FailureCode.OIDC_FAILED, "invalid_client")
+
+    with pytest.raises(ClientRefused):
+        replacing.redeem(BOTH, send)
+
+
 def test_the_old_secret_goes_where_the_new_one_is_refused(replacing):
     endpoint = Endpoint(OLD)
     tokens = replacing.redeem(BOTH, endpoint)
