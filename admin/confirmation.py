@@ -35,7 +35,8 @@ def confirm(session: Session) -> Response | None:
     if request.method == "POST" and PROVIDER in request.form:
         return _at_provider(session)
     outcome: object = None
-    if request.method == "POST" and PASSWORD in request.form:
+    by_password = session.by.method == "password"  # who came by SSO proves it there
+    if by_password and request.method == "POST" and PASSWORD in request.form:
         typed = SecretStr(request.form[PASSWORD][: _LONGEST + 1])
         outcome = confirm_password(services(), session, typed, visitor())
         if isinstance(outcome, Confirmed):

@@ -162,8 +162,9 @@ def _explained(address: Address, values: dict[str, str], *supposed: Supposed) ->
 
 def tried(address: Address, *supposed: Supposed, how: Asked = _NOTHING) -> Explained:
     """Give how an address signs in, with a change that is not saved; nothing of others' people."""
-    found = explain(services(), address, asked=how, supposed=supposed)
     at = scope()
+    within = None if at.is_operator else at.tenant.id
+    found = explain(services(), address, asked=how, supposed=supposed, within=within)
     if not at.is_operator and not found.is_of(at.tenant.id):
         words = "is not of a domain of your company."
         return Explained(str(address), "Not yours", "warning", words, ())

@@ -83,7 +83,12 @@ def new_person(tenant: str) -> Response | str:
                 form = Form(form.values, {"email": "This person is in the list already."})
             case _:
                 return _added(form, key, is_new=isinstance(outcome, Saved))
-    page = NewPersonPage(frame=frame("people"), form=form, aside=written_aside())
+    page = NewPersonPage(
+        frame=frame("people"),
+        form=form,
+        aside=written_aside(),
+        any_address=scope().is_operator,
+    )
     return render_template("admin/person_new.html", page=page)
 
 

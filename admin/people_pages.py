@@ -37,10 +37,14 @@ class PeoplePage(AdminPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPersonPage(AdminPage):
-    """The form of a new person. `aside` says where mail goes while no mail server is set."""
+    """The form of a new person; an operator may add any address.
+
+    `aside` says where mail goes while no mail server is set.
+    """
 
     form: Form
     aside: str
+    any_address: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

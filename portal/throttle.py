@@ -110,7 +110,13 @@ class Known:
 
 MINUTE = 60
 # A whole company may sit behind one address, and submits are cheap: only a flood is one.
-GATES: Mapping[str, int] = {"discover": 600, "submit": 300_000}
+GATES: Mapping[str, int] = {
+    "discover": 600,
+    "submit": 300_000,
+    "refusal": 600,  # failures that begin here and belong to a tenant: written into the trail
+    "stray": 120,  # failures that belong to nobody: junk, mostly
+    "strays": 1200,  # the same of all networks together
+}
 _MOST_NETWORKS = 50_000
 _SHARES = 60  # a process tells the others each time it has used one of so many shares
 _REST = 5.0  # seconds for which a Redis that failed is left alone

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.core.address import Address, AddressError
+from portal.core.address import Address, AddressError, Domain
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import (
     Account,
@@ -70,14 +70,20 @@ def address_from(claims: Mapping[str, Any], connection: Connection) -> Address:
     return address
 
 
+def owner_of(candidates: Sequence[DomainRule], domain: Domain) -> Tenant | None:
+    """Give the tenant that has proven a domain: that of the longest verified entry covering it."""
+    proven = [rule for rule in candidates if rule.verified and rule.applies_to(domain)]
+    closest = max(proven, key=lambda rule: len(rule.domain.name), default=None)
+    return closest.tenant if closest else None
+
+
 def check_domain(candidates: Sequence[DomainRule], address: Address, tenant: Tenant) -> None:
     """Refuse an address that is not of a verified domain of this tenant.
 
-    The longest verified entry that covers the domain decides whose it is. Raises SignInFailure.
+    Raises SignInFailure.
     """
-    owners = [r for r in candidates if r.verified and r.applies_to(address.domain)]
-    owner = max(owners, key=lambda rule: len(rule.domain.name), default=None)
-    if owner is None or owner.tenant.id != tenant.id:
+    owner = owner_of(candidates, address.domain)
+    if owner is None or owner.id != tenant.id:
         raise SignInFailure(
             FailureCode.EMAIL_NOT_ALLOWED, "the address is of no verified domain of this tenant"
         )

@@ -20,6 +20,7 @@ from portal.core.jws import open_signed, read_unverified, refused
 DEFAULT_ALGORITHMS = frozenset({"RS256"})  # OIDC Core 2, `id_token_signed_response_alg`
 TOLERANCE = 60  # seconds by which clocks may differ
 OLDEST = 600  # seconds: a sign-in lives as long, so no sound token for it can be older
+_LAST_SECOND = 32_503_680_000  # the year 3000
 LONGEST_NAME = 255  # characters of `sub` (OIDC Core 2), and of what else we keep: `sid`, `jti`
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -247,10 +248,8 @@ def _time(claims: Mapping[str, object], name: str) -> int | float | None:
 
 
 def _moment(seconds: float) -> datetime:
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.max.replace(tzinfo=UTC) if seconds > 0 else datetime.min.replace(tzinfo=UTC)
+    """Give a time that every database and zone can hold: what is out of range is brought in."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), UTC)
 
 
 def _name(claims: Mapping[str, object], claim: str) -> str | None:

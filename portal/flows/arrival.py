@@ -102,7 +102,9 @@ def _authenticated_at(arrival: Arrival, now: datetime) -> datetime:
     A silent round trip through a session at the provider is not a fresh proof.
     """
     told = arrival.claims.all.get("auth_time")
-    if isinstance(told, int) and not isinstance(told, bool) and 0 < told < now.timestamp():
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        return now
+    if 0 < told < now.timestamp():
         return datetime.fromtimestamp(told, UTC)
     return now
 

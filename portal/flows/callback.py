@@ -48,7 +48,15 @@ def finish(
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:
         own = attempt or _own_attempt(services, answer.state, sealed_attempt)
-        return _failed(services, answer, visitor, failure=failure, own=own, progress=progress)
+        return _failed(
+            services,
+            answer,
+            visitor,
+            failure=failure,
+            own=own,
+            progress=progress,
+            is_persons=attempt is not None,
+        )
     SIGN_INS.labels("sso", "success").inc()
     return SignedIn(token, attempt.next)
 
@@ -61,6 +69,7 @@ def _failed(
     failure: SignInFailure,
     own: Attempt | None,
     progress: Progress,
+    is_persons: bool,
 ) -> Failed:
     """Write a failed return down under the tenant that it belongs to, as far as one can tell.
 
@@ -81,6 +90,7 @@ def _failed(
         email=email,
         next_path=own.next if own else None,
         facts=_facts(own or sent, progress, failure),
+        is_persons=is_persons,
     )
     return failed if own else replace(failed, email="")
 

@@ -64,15 +64,25 @@ class Explanation:
 
 
 def explain(
-    services: Services, address: Address, *, asked: Asked, supposed: Sequence[Supposed] = ()
+    services: Services,
+    address: Address,
+    *,
+    asked: Asked,
+    supposed: Sequence[Supposed] = (),
+    within: int | None = None,
 ) -> Explanation:
     """Decide for an address, with the trace; with `supposed` as if that were saved.
+
+    `within` is the tenant whose admin asks: an account of another one, or of an operator, is not
+    known to them, and nothing here tells that it is there.
 
     Where nothing was typed yet and any password would be refused, that is the answer.
     """
     candidates = services.registry.candidates(address.domain)
     with services.database.read() as connection:
         account = accounts.by_address(connection, address)
+    if account is not None and within is not None and not _is_of(account, within):
+        account = None
     for one in supposed:
         candidates = _as_if(candidates, one)
         account = _account_as_if(account, one)
@@ -83,6 +93,10 @@ def explain(
         if isinstance(typed.decision, Refused):
             verdict = typed  # the password is asked for, and no password would do
     return Explanation(verdict, account)
+
+
+def _is_of(account: Account, tenant_id: int) -> bool:
+    return account.tenant is not None and account.tenant.id == tenant_id
 
 
 def _as_if(candidates: list[DomainRule], supposed: Supposed) -> list[DomainRule]:

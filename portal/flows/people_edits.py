@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from portal.core.address import Address
+from portal.core.admission import owner_of
 from portal.core.changes import Item, Kind, Secret, Value
 from portal.core.new_password import wrong_with
 from portal.core.registry import Account
@@ -17,7 +18,11 @@ from portal.store import audit, enforcement_facts, people, sessions, setup_progr
 from portal.store.people import Person
 from portal.store.tenant_items import TenantRef
 
-_ELSEWHERE = "This address cannot be added here: it is an account already, or of another company."
+_TAKEN = "This address cannot be added here: it is an account already."
+_NOT_OWN = (
+    "This address is of no domain that your company has proven. Prove the domain first, or ask the "
+    "people who run this portal to add the person."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,8 @@ def add_person(
 ) -> tuple[str, SaveOutcome | Wrong]:
     """Add a person; give the key of the address and how it ended.
 
-    An address is one account. One of a domain that another tenant has proven is not added here:
-    it would keep that tenant's person out.
+    An address is one account: whoever adds it keeps it from everybody else. So a tenant's admin
+    adds addresses of the tenant's own proven domains alone; others are for operators to add.
     """
     data = {"email": new.email, "role": new.role, **({"name": new.name} if new.name else {})}
     checked = check_user(data)
@@ -45,12 +50,8 @@ def add_person(
     address = Address.parse(checked.email)
     if new.password is not None and (wrong := wrong_password(new.password, address)):
         return checked.key, Wrong({"new_password": wrong})
-    foreign = any(
-        rule.verified and rule.tenant.id != tenant.id and rule.applies_to(address.domain)
-        for rule in services.registry.candidates(address.domain)
-    )
-    if foreign:
-        return checked.key, Wrong({"email": _ELSEWHERE})
+    if not actor.is_operator and not _is_own(services, tenant, address):
+        return checked.key, Wrong({"email": _NOT_OWN})
     fields: dict[str, Value] = {
         "email": checked.email,
         "name": checked.name or address.local,
@@ -64,9 +65,15 @@ def add_person(
     def guard(connection: Connection, tenant: TenantRef, before: Item | None) -> NotAllowed | None:
         del tenant, before
         taken = people.number_of(connection, checked.key) is not None
-        return NotAllowed(_ELSEWHERE, "email") if taken else None
+        return NotAllowed(_TAKEN, "email") if taken else None
 
     return checked.key, save(services, actor, wanted, guard=guard)
+
+
+def _is_own(services: Services, tenant: TenantRef, address: Address) -> bool:
+    """Whether the tenant has proven the address's domain: the rule by which people come back."""
+    owner = owner_of(services.registry.candidates(address.domain), address.domain)
+    return owner is not None and owner.id == tenant.id
 
 
 def wrong_password(password: SecretStr, address: Address, *more: str) -> str:

@@ -11,6 +11,8 @@ from portal.observe import SIGN_INS, log
 from portal.services import Services
 from portal.store import audit
 
+EVERYWHERE = ""  # the network of a limit that all networks share
+
 
 def write_down(
     services: Services,
@@ -23,11 +25,14 @@ def write_down(
     email: str = "",
     next_path: SafePath | None = None,
     facts: Mapping[str, Any] | None = None,
+    is_persons: bool = False,
 ) -> Failed:
     """Count, log and audit a failure, and give it as an outcome.
 
     `method` is `password` or `sso`. The trail gets the failure's detail and `facts`, the log the
-    detail alone; neither ever holds a token, a code or a secret.
+    detail alone; neither ever holds a token, a code or a secret. `is_persons` says that a person
+    is proven to be at it: their own sign-in under way, or a session. That is always on record;
+    what anybody can send from nowhere is counted and logged, but fills the trail only so far.
     """
     SIGN_INS.labels(method, failure.code.value).inc()
     slug = tenant.slug if tenant else None
@@ -41,6 +46,9 @@ def write_down(
         reference=visitor.reference,
         stage=told.get("stage"),
     )
+    failed = Failed(failure.code, visitor.reference, email, next_path)
+    if not is_persons and _is_flood(services, visitor, of_tenant=tenant is not None):
+        return failed
     entry = audit.Entry(
         at=services.now(),
         event=audit.Event.SIGN_IN_SSO if method == "sso" else audit.Event.SIGN_IN_PASSWORD,
@@ -54,4 +62,14 @@ def write_down(
     )
     with services.database.transaction() as database:
         audit.record(database, entry)
-    return Failed(failure.code, visitor.reference, email, next_path)
+    return failed
+
+
+def _is_flood(services: Services, visitor: Visitor, *, of_tenant: bool) -> bool:
+    if not services.settings.rate_limits:
+        return False
+    if of_tenant:
+        return services.gate.enter("refusal", visitor.network) is not None
+    if services.gate.enter("stray", visitor.network) is not None:
+        return True
+    return services.gate.enter("strays", EVERYWHERE) is not None

@@ -108,7 +108,9 @@ def end_by_logout_token(
             sid=claims.sid,
             subject=claims.subject,
         )
-        audit.record(connection, _told(services, visitor, claims.issuer, ended))
+        if ended:  # a provider may send a million that end nothing
+            audit.record(connection, _told(services, visitor, claims.issuer, ended))
+    log.info("logout_token.taken", ended=ended, reference=visitor.reference)
     return LogoutTaken(ended)
 
 

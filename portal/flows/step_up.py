@@ -108,6 +108,7 @@ def to_provider(
             tenant=tenant,
             email=session.account.email,
             next_path=back,
+            is_persons=True,
         )
 
 

@@ -1,5 +1,13 @@
-"""The cookies: `portal_session` for who is signed in, one attempt cookie for each sign-in."""
+"""The cookies: `portal_session` for who is signed in, one attempt cookie for each sign-in.
 
+A sibling subdomain can plant a `portal_session` for the whole domain (cookie tossing), and a cookie
+does not say who set it. On https each session therefore has a companion with the `__Host-` prefix,
+which nobody but this host can set: among several tokens the one that it names counts.
+"""
+
+import hashlib
+import hmac
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -19,6 +27,9 @@ from portal.throttle import Known
 from portal.web.context import known_cookie, services
 
 SESSION_COOKIE = "portal_session"
+_HOST_PREFIX = "__Host-"
+_COMPANION = "__Host-portal_bound"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _ATTEMPT_PREFIX = "portal_attempt_"
 _MOST_ATTEMPTS = 8
 
@@ -27,9 +38,36 @@ R = TypeVar("R")
 
 
 def session_token() -> SecretStr | None:
-    """Give the session token that the browser sent, live or not."""
-    raw = request.cookies.get(SESSION_COOKIE, "")
-    return SecretStr(raw) if 0 < len(raw) <= 100 else None
+    """Give the session token that this browser was given here, live or not."""
+    sent = request.cookies.getlist(SESSION_COOKIE)
+    if len(sent) > 1:
+        sent = list(dict.fromkeys(raw for raw in sent if _TOKEN.fullmatch(raw)))
+    if sent and services().settings.is_https:
+        sent = _bound(sent)
+    return SecretStr(sent[0]) if len(sent) == 1 and 0 < len(sent[0]) <= 100 else None
+
+
+def _bound(sent: list[str]) -> list[str]:
+    """Give the token that the companion names.
+
+    A plain client that was handed a token alone has no companion; a browser, which tells itself by
+    its other cookies of this host or by what it says of each request, has one or is not signed in.
+    """
+    companion = request.cookies.get(_COMPANION)
+    if companion is not None:
+        return [raw for raw in sent if _is_companion(companion, raw)]
+    is_browser = "Sec-Fetch-Site" in request.headers or any(
+        name.startswith(_HOST_PREFIX) for name in request.cookies
+    )
+    return [] if is_browser else sent
+
+
+def _is_companion(companion: str, token: str) -> bool:
+    return hmac.compare_digest(companion.encode(), _companion(token).encode())
+
+
+def _companion(token: str) -> str:
+    return hashlib.sha256(b"companion of " + token.encode()).hexdigest()[:32]
 
 
 def current_session() -> Session | None:
@@ -107,6 +145,8 @@ def _form_page() -> str:
 def remember_session(response: AnyResponse, outcome: SignedIn) -> None:
     """Put the new session's token into its cookie, and what marks the browser into another."""
     response.set_cookie(SESSION_COOKIE, outcome.token, **_cookie_flags())
+    if services().settings.is_https:
+        response.set_cookie(_COMPANION, _companion(outcome.token), **_cookie_flags())
     if outcome.known_mark:
         response.set_cookie(
             known_cookie(), outcome.known_mark, max_age=Known.lifetime, **_cookie_flags()
@@ -114,8 +154,10 @@ def remember_session(response: AnyResponse, outcome: SignedIn) -> None:
 
 
 def forget_session(response: AnyResponse) -> None:
-    """Take the session cookie back."""
+    """Take the session cookie back, with its companion."""
     response.delete_cookie(SESSION_COOKIE, **_cookie_flags())
+    if services().settings.is_https:
+        response.delete_cookie(_COMPANION, **_cookie_flags())
 
 
 def remember_attempt(response: AnyResponse, outcome: GoToProvider) -> None:
@@ -141,7 +183,7 @@ def forget_attempt(response: AnyResponse, name: str) -> None:
 
 def attempt_cookie(name: str) -> str:
     """Give the cookie's full name: on https bound to this host, so no subdomain can plant it."""
-    prefix = "__Host-" if services().settings.is_https else ""
+    prefix = _HOST_PREFIX if services().settings.is_https else ""
     return f"{prefix}{_ATTEMPT_PREFIX}{name}"
 
 

@@ -29,6 +29,9 @@ from portal.web.onward import Onward
 
 blueprint = Blueprint("sso", __name__)
 
+_ASKED = ("iss", "login_hint", "target_link_uri")  # OIDC Core, 4
+_LONGEST = 2048
+
 
 @blueprint.get("/auth/callback")
 @blueprint.get("/auth/callback/<tenant>")
@@ -86,6 +89,9 @@ def _single(name: str) -> str:
 def start() -> Response:
     """Begin a sign-in for a provider, an app tile or a link in a mail (OIDC Core, 4)."""
     values = request.values
+    if _comes_without_session():
+        asked = {name: values[name][:_LONGEST] for name in _ASKED if name in values}
+        return redirect(f"{request.path}?{urlencode(asked)}", 303)
     issuer, hint = values.get("iss", ""), values.get("login_hint", "")
     try:
         address = Address.parse(hint) if hint else None
@@ -106,6 +112,15 @@ def start() -> Response:
             return to_login(outcome)
         case _:
             assert_never(outcome)
+
+
+def _comes_without_session() -> bool:
+    """Whether a browser posted this and kept its session back, as it does for other sites' forms.
+
+    It sends the session along when it asks again by GET: only then can be seen whom a stranger's
+    form would replace.
+    """
+    return request.method == "POST" and "Origin" in request.headers and session_token() is None
 
 
 def _replaces_somebody(issuer: str, address: Address | None) -> bool:

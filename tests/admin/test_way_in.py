@@ -170,6 +170,8 @@ def test_who_came_by_sso_is_sent_through_the_provider_anew(world, sign_in, clock
     asked = admin.post(SETTINGS, **VALUES)
     assert "Continue with Acme Okta" in asked.text
     assert "confirm_password" not in asked.text
+    by_password = admin.post(SETTINGS, **VALUES, confirm_password=PASSWORD)
+    assert "Continue with Acme Okta" in by_password.text
 
 
 def test_a_form_without_a_token_comes_back_with_what_was_typed(admin, row_of):

@@ -7,6 +7,7 @@ from sqlalchemy import update
 
 from portal.store.tables import ConnectionRow, DomainRow, TenantRow, UserRow
 from tests.admin.conftest import seen_of
+from tests.builders import add_user
 
 EXPLAIN = "/admin/tenants/acme/explain"
 CONNECTION = "/admin/tenants/acme/connections/acme-okta"
@@ -120,3 +121,21 @@ def test_the_pages_of_a_switch_lead_to_the_question(admin, operator):
     assert f"{EXPLAIN}?company=suspended" in operator.text("/admin/tenants/acme/suspend")
     text = unescape(admin.text(f"{EXPLAIN}?off=acme-okta"))
     assert '<option value="acme-okta" selected>' in text
+
+
+@pytest.mark.parametrize("query", ["", "asked=password", "policy=required", "person=disabled"])
+def test_whether_an_address_is_an_operators_is_not_told(admin, services, world, required, query):
+    def told(name: str) -> str:
+        text = admin.text(f"{EXPLAIN}?email={name}@acme.example&{query}")
+        return text.replace(f"{name}@acme.example", "")
+
+    with services.database.transaction() as connection:
+        add_user(connection, "olu@acme.example")
+        add_user(connection, "off@acme.example", world.globex.id, disabled=True)
+    assert told("olu") == told("off") == told("nobody")
+
+
+def test_operator_is_told_of_every_account(operator, services, required):
+    with services.database.transaction() as connection:
+        add_user(connection, "olu@acme.example")
+    assert "signs in with a password" in operator.text(f"{EXPLAIN}?email=olu@acme.example")

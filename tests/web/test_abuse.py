@@ -7,12 +7,15 @@ import pytest
 from flask import Flask
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
+from sqlalchemy import select
 
 from portal.app import create_app
 from portal.core.address import Address
+from portal.observe import SIGN_INS
 from portal.services import build_services
+from portal.store.tables import AuditRow
 from portal.throttle import GATES, PER_DOMAIN, PER_NETWORK, Known, network_of
-from tests.visitor import Visitor
+from tests.visitor import Visitor, error_of, query_of
 from tests.web.conftest import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("registry")
@@ -176,3 +179,58 @@ def test_mark_of_a_browser_is_good_for_its_address_its_time_and_our_key_alone():
 )
 def test_network_is_one_ipv4_address_or_a_whole_ipv6_link(text: str, network: str):
     assert network_of(text) == network
+
+
+JUNK = ["/auth/callback?state=x&code=y", "/auth/initiate?iss=https://evil.example"]
+
+
+def trail_of(services) -> list:
+    with services.database.read() as connection:
+        return list(connection.execute(select(AuditRow).order_by(AuditRow.id)))
+
+
+@pytest.mark.parametrize("path", JUNK)
+def test_flood_of_junk_fills_the_trail_only_so_far_and_is_still_counted(
+    clock, visitor: Visitor, services, path
+):
+    for n in range(GATES["stray"]):
+        assert services.gate.enter("stray", "192.0.2.1") is None, n
+    before = SIGN_INS.labels("sso", error_of(visitor.get(path)))._value.get()
+    assert len(trail_of(services)) == 1
+    flooding = visitor.client.get(
+        path, base_url=visitor.base, environ_base={"REMOTE_ADDR": "192.0.2.1"}
+    )
+    after = SIGN_INS.labels("sso", error_of(flooding))._value.get()
+    assert len(trail_of(services)) == 1
+    assert after == before + 1
+    clock.tick(timedelta(seconds=61))
+    visitor.client.get(path, base_url=visitor.base, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    assert len(trail_of(services)) == 2
+
+
+def test_flood_of_junk_from_everywhere_ends_too(clock, visitor: Visitor, services):
+    for _ in range(GATES["strays"]):
+        services.gate.enter("strays", "")
+    visitor.get(JUNK[0])
+    assert trail_of(services) == []
+
+
+def test_persons_own_failure_is_on_record_through_any_flood(
+    clock, visitor: Visitor, services, provider
+):
+    for kind in ("stray", "refusal"):
+        for _ in range(GATES[kind]):
+            services.gate.enter(kind, "127.0.0.1")
+    sent = visitor.submit("ann@acme.example", is_sso="true")
+    answer = {"error": "access_denied", "state": state_of(sent), "iss": provider.issuer}
+    failed = visitor.get("/auth/callback/acme", query_string=answer)
+    shown = visitor.get(failed.location).text
+    entry = trail_of(services)[-1]
+    assert (entry.outcome, entry.actor) == ("access_denied", "ann@acme.example")
+    assert entry.reference in shown
+    visitor.get("/auth/callback/acme", query_string=answer)
+    assert len(trail_of(services)) == 1, "the same state again is anybody's"
+
+
+def state_of(sent) -> str:
+    return query_of(sent.location)["state"]

@@ -6,6 +6,7 @@ from sqlalchemy import update
 from portal.store.tables import ClientRow
 from tests.builders import change_tenant
 from tests.visitor import Visitor, error_of, query_of
+from tests.web.conftest import PASSWORD
 
 
 def test_address_with_a_clear_route_goes_to_the_provider_at_once(visitor, registry, provider):
@@ -86,3 +87,27 @@ def test_nothing_known_leads_to_the_sign_in_page_with_the_target(visitor, regist
 
 def test_hint_that_is_no_address_is_not_a_way_in(visitor, registry):
     assert visitor.get("/auth/initiate?login_hint=nobody").location == "/login"
+
+
+def test_request_may_come_as_a_form_too(visitor, registry, provider):
+    form = {"iss": provider.issuer, "login_hint": "ann@acme.example"}
+    answer = visitor.client.post("/auth/initiate", base_url=visitor.base, data=form)
+    assert answer.location.startswith(provider.issuer)
+
+
+def test_foreign_form_does_not_put_somebody_else_in_the_place_of_who_is_signed_in(
+    visitor, registry, provider
+):
+    visitor.submit("peter@initech.example", PASSWORD)
+    form = {"iss": provider.issuer, "login_hint": "ann@acme.example", "evil": "1"}
+    # As browsers send another site's form: without the session (SameSite=Lax), with an Origin.
+    blind = visitor.client.application.test_client(use_cookies=False)
+    headers = {"Origin": "https://evil.example"}
+    posted = blind.post("/auth/initiate", base_url=visitor.base, data=form, headers=headers)
+    assert posted.status_code == 303
+    assert "Set-Cookie" not in posted.headers
+    assert posted.location.startswith("/auth/initiate?iss=")
+    assert "evil=" not in posted.location
+    # They send it along when they follow by GET: the sign-in page asks first.
+    assert visitor.get(posted.location).location == "/login?email=ann%40acme.example"
+    assert blind.get(posted.location, base_url=visitor.base).location.startswith(provider.issuer)

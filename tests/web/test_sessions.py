@@ -6,8 +6,10 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy import update
 
+from portal.core.tokens import Claims, VerifiedClaims
+from portal.flows.arrival import Arrival, _authenticated_at
 from portal.store.tables import UserRow
-from tests.builders import change_tenant
+from tests.builders import NOW, change_tenant, make_client, make_connection, make_tenant
 from tests.visitor import Visitor, refused_at_submit
 from tests.web.conftest import PASSWORD
 
@@ -96,3 +98,25 @@ def test_new_secret_key_leaves_people_signed_in(
     other = Visitor(create_app(build_services(settings, passwords=cheap_passwords)))
     other.client.set_cookie("portal_session", visitor.session_token, domain="localhost")
     assert other.is_signed_in
+
+
+@pytest.mark.parametrize(
+    ("auth_time", "seconds"),
+    [
+        (NOW.timestamp() - 3600, 3600),
+        (int(NOW.timestamp()) - 3600, 3600),
+        (None, 0),
+        (True, 0),
+        ("long ago", 0),
+        (10**400, 0),
+        (1e308, 0),
+        (-1e308, 0),
+        (NOW.timestamp() + 3600, 0),
+    ],
+)
+def test_when_somebody_proved_who_they_are_is_what_the_provider_says_where_it_can_be(
+    auth_time, seconds
+):
+    claims = VerifiedClaims(Claims("https://idp.example", "s", all={"auth_time": auth_time}))
+    arrival = Arrival(make_tenant(), make_connection(), make_client(), "id-token", claims)
+    assert _authenticated_at(arrival, NOW) == NOW - timedelta(seconds=seconds)

@@ -215,3 +215,11 @@ def test_front_channel_ends_the_session_of_that_issuer_and_sid(
 @pytest.mark.parametrize("query", ["", "iss=x", "sid=y", "iss=a&iss=b&sid=c"])
 def test_front_channel_needs_issuer_and_sid(visitor, registry, query):
     assert visitor.get(f"/auth/frontchannel-logout?{query}").status_code == 400
+
+
+def test_logout_token_that_ends_nothing_leaves_no_line_in_the_trail(
+    services, visitor, registry, provider
+):
+    assert post_logout(visitor, provider.logout_token("portal", sid="nobodys")).status_code == 200
+    with services.database.read() as connection:
+        assert connection.execute(select(AuditRow)).all() == []
