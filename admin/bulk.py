@@ -104,7 +104,7 @@ def _form(wrong: str = "", *, file_name: str = "", refused: Refused | None = Non
     at = scope()
     problems = refused.problems if refused else ()
     if refused:
-        wrong = "Mend what is listed below, then upload the file again. Nothing was changed."
+        wrong = "Mend what is listed, then upload the file again. Nothing was changed."
     bundle = at.bundle
     ways = tuple((c.slug, c.name) for c in bundle.connections.values()) if bundle else ()
     page = UploadPage(
@@ -124,7 +124,9 @@ def _form(wrong: str = "", *, file_name: str = "", refused: Refused | None = Non
 
 
 def _problem(line: int, column: str, message: str) -> ProblemLine:
-    return ProblemLine(line, column, message[:1].upper() + message[1:])
+    begins_with_name = "." in message.partition(" ")[0]
+    text = message if begins_with_name else message[:1].upper() + message[1:]
+    return ProblemLine(line, column, text if text.endswith(".") else f"{text}.")
 
 
 def _example(connection: str, *, tenant: bool) -> str:

@@ -33,12 +33,15 @@ class UploadPage(AdminPage):
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """What happens to one domain. `ascii` is its A-label form, where that is another."""
+    """What happens to one domain. `ascii` is its A-label form, where that is another.
+
+    `added` says where a new one leads; nothing: it is there, and its fields change.
+    """
 
     name: str
     ascii: str
     tenant: str
-    is_new: bool
+    added: str
     fields: tuple[tuple[str, str, str], ...]
 
 

@@ -4,7 +4,7 @@ from flask import render_template, request
 
 from admin.access import scope
 from admin.bulk_pages import EffectLine, PlanLine, PlanPage, UnmetLine
-from admin.domain_way import lacking
+from admin.domain_way import POLICIES, lacking
 from admin.domains import names
 from admin.explain_address import tried
 from admin.forms import sent
@@ -12,7 +12,7 @@ from admin.frame_pages import Form
 from admin.framing import frame, tenant_path, words
 from admin.overview_pages import Explained
 from portal.core.address import Address, AddressError
-from portal.core.changes import Action, Change, shown
+from portal.core.changes import Action, Change, FieldChange, shown
 from portal.flows.bulk_domains import Asked, Planned, Unmet
 from portal.flows.bulk_trial import supposed_by
 from portal.flows.tenant_edits import Actor
@@ -27,6 +27,7 @@ _FIELDS = {
     "verified": "Proven",
     "rollout": "Rollout",
 }
+_POLICIES = {option.value: option.text for option in POLICIES}
 _LISTED = 200
 
 
@@ -85,12 +86,21 @@ def tried_in(upload: Upload) -> Explained | None:
 def _line(change: Change) -> PlanLine:
     name, plain = names(change.key)
     is_new = change.action is Action.CREATED
-    fields = (
-        (_FIELDS[field.name], "" if is_new else words(shown(field.old)), words(shown(field.new)))
-        for field in change.fields
-        if not is_new or field.name in {"policy", "connections"}
-    )
-    return PlanLine(name, plain, change.tenant, is_new, tuple(fields))
+    fields = () if is_new else tuple(_difference(field) for field in change.fields)
+    return PlanLine(name, plain, change.tenant, _way(change) if is_new else "", fields)
+
+
+def _way(change: Change) -> str:
+    """Say where a new domain leads: `SSO optional, through okta`."""
+    through = words(shown(change.value("connections")))
+    policy = _POLICIES[str(change.value("policy"))]
+    return f"{policy}, through {through}" if change.value("connections") else policy
+
+
+def _difference(field: FieldChange) -> tuple[str, str, str]:
+    if field.name == "policy":
+        return _FIELDS["policy"], _POLICIES[str(field.old)], _POLICIES[str(field.new)]
+    return _FIELDS[field.name], words(shown(field.old)), words(shown(field.new))
 
 
 def _unmet(unmet: Unmet) -> UnmetLine:
