@@ -6,6 +6,7 @@ from datetime import datetime
 from admin.frame_pages import AdminPage, Form, Option, Pager
 from admin.overview_pages import Explained
 from admin.person_links import LinkCard
+from portal.store.break_glass import Mark
 from portal.web.pages import SessionRow
 
 
@@ -60,6 +61,7 @@ class PersonPage(AdminPage):
     by_group: bool
     disabled: bool
     break_glass: bool
+    mark: Mark
     has_password: bool
     link: LinkCard
     issuers: tuple[str, ...]

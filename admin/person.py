@@ -19,7 +19,7 @@ from portal.core.session import Session
 from portal.flows import people_edits
 from portal.flows.form_checks import Wrong
 from portal.flows.tenant_edits import NotAllowed, Overtaken, SaveOutcome, seen_text
-from portal.store import people, sessions
+from portal.store import break_glass, people, sessions
 from portal.store.people import Person
 from portal.store.tenant_items import user_item
 from portal.web.account import session_row
@@ -138,6 +138,7 @@ def _page(who: Person, form: Form, *notices: Notice) -> str:
     with services().database.read() as connection:
         found: list[Session] = sessions.of_account(connection, who.id)
         item = user_item(connection, scope().ref, who.key)
+        mark = break_glass.of_person(connection, who.id)
     page = PersonPage(
         frame=frame("people", *notices),
         form=form,
@@ -149,6 +150,7 @@ def _page(who: Person, form: Form, *notices: Notice) -> str:
         by_group=who.group_role == "admin" and who.role != "admin",
         disabled=who.disabled,
         break_glass=who.sso_exempt,
+        mark=mark,
         has_password=who.has_password,
         link=link_card(who),
         issuers=who.issuers,

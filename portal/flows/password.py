@@ -1,6 +1,7 @@
 """A password checked here: throttled, in equal time for everybody, ending in a session."""
 
 import math
+from dataclasses import replace
 
 from pydantic import SecretStr
 
@@ -10,6 +11,7 @@ from portal.core.redirects import HOME, SafePath
 from portal.core.registry import Account
 from portal.core.session import SignedInBy
 from portal.crypto import PasswordsBusyError
+from portal.flows.break_glass_alarm import raise_alarm
 from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
 from portal.observe import PASSWORD_CHECKS, SIGN_INS, log, masked
 from portal.services import Services
@@ -28,12 +30,14 @@ def check_password(
     account: Account | None,
     next_path: SafePath | None = None,
     previous: SecretStr | None = None,
+    by_mark: bool = False,
 ) -> SignedIn | WrongPassword | Throttled:
     """Sign in by password.
 
     An unknown address and a wrong password cost the same and look the same. `previous` is the
-    token of the session that this browser leaves behind. Raises SignInFailure for an account that
-    is disabled or whose tenant is suspended, only once the password was right.
+    token of the session that this browser leaves behind; `by_mark` says that the person may use a
+    password for being break-glass alone, which is told to the admins. Raises SignInFailure for an
+    account that is disabled or whose tenant is suspended, only once the password was right.
     """
     reserved = _reserve(services, address, visitor)
     if isinstance(reserved, attempts_log.Exhausted):
@@ -53,7 +57,7 @@ def check_password(
         raise SignInFailure(FailureCode.ACCOUNT_DISABLED, "the account is disabled")
     if account.tenant and account.tenant.suspended:
         raise SignInFailure(FailureCode.TENANT_SUSPENDED, "the account's tenant is suspended")
-    token = _open(services, account, password, visitor, previous=previous)
+    token = _open(services, account, password, visitor, previous=previous, by_mark=by_mark)
     if token is None:
         return WrongPassword()
     return SignedIn(token, next_path or HOME, services.known.mark(address, services.now()))
@@ -98,6 +102,7 @@ def _open(
     visitor: Visitor,
     *,
     previous: SecretStr | None,
+    by_mark: bool,
 ) -> str | None:
     assert account.password_hash is not None, "a right password has a hash"
     rehashed = None
@@ -118,9 +123,10 @@ def _open(
             network=visitor.network,
             user_agent=visitor.user_agent,
         )
-        audit.record(
-            connection, _entry(services, address, visitor, account=account, outcome="success")
-        )
+        entry = _entry(services, address, visitor, account=account, outcome="success")
+        audit.record(connection, replace(entry, detail={"break_glass": True}) if by_mark else entry)
+        if by_mark:
+            raise_alarm(services, connection, account, visitor)
     SIGN_INS.labels("password", "success").inc()
     return token
 

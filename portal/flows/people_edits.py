@@ -14,7 +14,7 @@ from portal.core.registry import Account
 from portal.flows.form_checks import Wrong, check_user
 from portal.flows.tenant_edits import Actor, Guard, NotAllowed, Saved, SaveOutcome, save
 from portal.services import Services
-from portal.store import audit, enforcement_facts, people, sessions, setup_progress
+from portal.store import audit, break_glass, enforcement_facts, people, sessions, setup_progress
 from portal.store.people import Person
 from portal.store.tenant_items import TenantRef
 
@@ -109,8 +109,18 @@ def set_break_glass(
     exempt: bool,
     reason: str,
 ) -> SaveOutcome:
-    """Mark somebody as one who may use a password in any case, or take the mark away."""
-    return _change(services, actor, tenant, who, fields={"sso_exempt": exempt}, note=reason)
+    """Mark somebody as one who may use a password in any case, or take the mark away.
+
+    The reason is kept beside the mark, and in the trail.
+    """
+
+    def keep(connection: Connection) -> None:
+        by, now = (actor.account.email, services.now()) if exempt else ("", None)
+        why = reason if exempt else ""
+        break_glass.note_mark(connection, who.id, reason=why, by=by, now=now)
+
+    fields: dict[str, Value] = {"sso_exempt": exempt}
+    return _change(services, actor, tenant, who, fields=fields, note=reason, beside=keep)
 
 
 def set_password(
@@ -185,7 +195,9 @@ def _change(
     *,
     fields: dict[str, Value],
     note: str = "",
+    beside: Callable[[Connection], None] | None = None,
 ) -> SaveOutcome:
+    """Change a person; `beside` writes what belongs to it, in the same transaction."""
     wanted = Item(Kind.USER, tenant.slug, who.key, fields)
 
     def guard(connection: Connection, tenant: TenantRef, before: Item | None) -> NotAllowed | None:
@@ -198,6 +210,8 @@ def _change(
                 "This is the only admin with a way in. Make somebody else an admin first, and "
                 "let them sign in once or give them a password."
             )
+        if beside:
+            beside(connection)
         return None
 
     return _save(services, actor, who, wanted, guard=guard, note=note)

@@ -23,6 +23,7 @@ from portal.core.routing import (
     decide,
     resolve,
 )
+from portal.flows.break_glass_alarm import is_break_glass
 from portal.flows.outcomes import (
     BeginOutcome,
     ChoiceAsked,
@@ -125,6 +126,7 @@ def _act(
                 account=account,
                 next_path=sign_in.next,
                 previous=sign_in.previous,
+                by_mark=is_break_glass(verdict, account),
             )
         case AskPassword(off, exempt_only):
             return PasswordAsked(off, exempt_only)
