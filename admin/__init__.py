@@ -3,8 +3,9 @@
     access            who may come in: session -> role -> tenant -> recent proof; then the view
     confirmation      the password once more, before a change
     tenants           all tenants; new, settings, suspend
-    overview          a tenant's checklist, numbers and chart
+    overview          a tenant's checklist, numbers and chart; `overview_notices` what comes first
     domains           the list of domains, the claim; `domain` one of them; `domain_way` its policy
+    rollout           requiring SSO in steps, by dates, and what became of them
     bulk              many domains from a CSV: `bulk_plan` before it is applied; `domain_export`
     connections       the ways to identity providers; `clients` the applications they go through
     health_lines      how a connection is, without anybody signing in
@@ -35,6 +36,7 @@ from admin import (  # noqa: F401 - each brings its routes
     overview,
     people_list,
     person,
+    rollout,
     tenants,
     trial_runs,
 )

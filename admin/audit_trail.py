@@ -27,6 +27,7 @@ _EVENTS = {
     "session:ended_by_provider": "Session ended by the provider",
     "session:confirmed": "Proved again who they are",
     "registry:changed": "Change",
+    "rollout:planned": "Planned rollout",
     "domain:checked": "Domain checked",
     "connection:tried": "Test sign-in",
     "link:made": "Link made",

@@ -2,12 +2,20 @@
 
 from typing import Any
 
-from flask import abort, redirect, render_template, request
+from flask import redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from admin.access import actor, blueprint, is_submitted, scope
 from admin.domain_pages import DomainPage, RemoveDomainPage
-from admin.domain_way import POLICIES, ask_to_require, checked_item, undo_item, undo_words, way_form
+from admin.domain_way import (
+    POLICIES,
+    ask_to_require,
+    checked_item,
+    current_domain,
+    undo_item,
+    undo_words,
+    way_form,
+)
 from admin.domains import names
 from admin.explain_address import tried
 from admin.forms import seen, sent, sentence
@@ -15,6 +23,7 @@ from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
 from admin.overview_pages import Explained
 from admin.proof_words import proof_box, said
+from admin.rollout import plan_words
 from portal.core.address import Address, AddressError, Domain
 from portal.core.changes import Item
 from portal.core.registry import Policy
@@ -22,7 +31,6 @@ from portal.flows.domain_proof import Finding, check, vouch
 from portal.flows.enforcement import reach, set_way, tightens
 from portal.flows.explanation import Supposed, SupposedWay
 from portal.flows.tenant_edits import Gone, NotAllowed, Overtaken, remove, seen_text
-from portal.store.tenant_items import domain_item
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
@@ -31,7 +39,7 @@ from portal.web.pages import Notice, Tone
 def domain(tenant: str, name: str) -> Response | str:
     """Show a domain, and do what its buttons say."""
     del tenant
-    current = _current(name)
+    current = current_domain(name)
     if is_submitted():
         match request.form.get("do", "save"):
             case "check":
@@ -46,14 +54,6 @@ def domain(tenant: str, name: str) -> Response | str:
             case _:
                 return _save(current)
     return _page(current, way_form(current))
-
-
-def _current(name: str) -> Item:
-    with services().database.read() as connection:
-        found = domain_item(connection, scope().ref, name)
-    if found is None:
-        abort(404)
-    return found
 
 
 def _check(name: str) -> Response:
@@ -74,7 +74,7 @@ def _save(current: Item) -> Response | str:
     match outcome:
         case Overtaken():
             fresh = Form(form.values, seen=outcome.seen)
-            return _page(_current(current.key), fresh, overtaken(outcome, "this domain"))
+            return _page(current_domain(current.key), fresh, overtaken(outcome, "this domain"))
         case NotAllowed():
             return ask_to_require(current, wanted, form, is_refused=True)
         case Gone():
@@ -120,6 +120,7 @@ def _page(current: Item, form: Form, *notices: Notice) -> str:
         known=found.known,
         by_rollout=found.by_rollout,
         undo=undo_words(current),
+        plan=plan_words(current),
         tried=found_way,
     )
     return render_template("admin/domain.html", page=page)
@@ -156,7 +157,7 @@ def _tried(current: Item, form: Form) -> tuple[Form, Explained | None]:
 def remove_domain(tenant: str, name: str) -> Response | str:
     """Ask before a domain is removed, and remove it."""
     del tenant
-    current = _current(name)
+    current = current_domain(name)
     shown, plain = names(name)
     notices = []
     if is_submitted():

@@ -69,6 +69,7 @@ class DomainPage(AdminPage):
     known: int
     by_rollout: tuple[int, ...]
     undo: str
+    plan: str
     tried: Explained | None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import render_template, request
+from flask import abort, render_template, request
 
 from admin.access import scope
 from admin.domain_pages import ConditionLine, RequirePage
@@ -16,6 +16,7 @@ from portal.flows.enforcement import Condition, Need, conditions, reach
 from portal.flows.form_checks import Wrong, check_domain
 from portal.flows.tenant_edits import seen_text
 from portal.store import trail
+from portal.store.tenant_items import domain_item
 from portal.web.context import services
 
 POLICIES = (
@@ -52,6 +53,15 @@ _WORDS: dict[Need, tuple[str, str, str]] = {
     ),
 }
 _FIELDS = ("policy", "rollout", "subdomains", "try", "policy_was")
+
+
+def current_domain(name: str) -> Item:
+    """Give a domain of this tenant as it is."""
+    with services().database.read() as connection:
+        found = domain_item(connection, scope().ref, name)
+    if found is None:
+        abort(404)
+    return found
 
 
 def way_form(current: Item) -> Form:
@@ -110,7 +120,7 @@ def ask_to_require(current: Item, wanted: Item, form: Form, *, is_refused: bool 
         name=shown,
         ascii=plain,
         rollout=fields["rollout"],
-        conditions=tuple(_line(condition) for condition in found),
+        conditions=tuple(condition_line(condition) for condition in found),
         is_ready=is_ready,
         may_override=at.is_operator,
         known=touched.known,
@@ -125,7 +135,8 @@ def ask_to_require(current: Item, wanted: Item, form: Form, *, is_refused: bool 
     return render_template("admin/domain_required.html", page=page)
 
 
-def _line(condition: Condition) -> ConditionLine:
+def condition_line(condition: Condition) -> ConditionLine:
+    """Give a condition of the requirement as its line, with the mend where it is not met."""
     title, met, mend = _WORDS[condition.need]
     about = f" ({condition.about})" if condition.about else ""
     text = met if condition.is_met else mend
@@ -134,7 +145,7 @@ def _line(condition: Condition) -> ConditionLine:
 
 def lacking(condition: Condition) -> str:
     """Say what a condition asks for that is not there yet."""
-    return _line(condition).text
+    return condition_line(condition).text
 
 
 def _last_change(current: Item) -> Mapping[str, Any]:

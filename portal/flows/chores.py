@@ -3,6 +3,7 @@
     mail                goes out
     started sign-ins    what has gathered of them is written
     issuers             are looked at, in turns of a minute
+    rollouts            planned steps are taken, and taken back where sign-ins fail
 
 Each chore has a thread of its own, so that a slow mail server holds up nothing else; what one
 process has taken, no other takes.
@@ -14,6 +15,8 @@ from collections.abc import Callable
 
 from portal.flows.issuer_watch import TURN, watch
 from portal.flows.outgoing_mail import deliver_due
+from portal.flows.planned_rollout import take_due
+from portal.flows.rollout_watch import watch_rollouts
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
@@ -21,6 +24,7 @@ from portal.store.engine import DatabaseGoneError
 _MAIL_SECONDS = 3.0
 _STARTED_SECONDS = 1.0
 _SOON = 5.0
+_ROLLOUT_SECONDS = 20.0
 
 
 def start_chores(services: Services) -> None:
@@ -28,6 +32,12 @@ def start_chores(services: Services) -> None:
     _start("mail", lambda: deliver_due(services), _MAIL_SECONDS)
     _start("started sign-ins", lambda: services.started.flush(now=services.now()), _STARTED_SECONDS)
     _start("issuers", lambda: watch(services), TURN.total_seconds())
+    _start("rollouts", lambda: _roll_out(services), _ROLLOUT_SECONDS)
+
+
+def _roll_out(services: Services) -> None:
+    watch_rollouts(services)
+    take_due(services)
 
 
 def _start(name: str, chore: Callable[[], object], seconds: float) -> None:

@@ -72,10 +72,10 @@ def conditions(
 ) -> tuple[Condition, ...]:
     """Give what must be so before a domain requires SSO through these connections."""
     with services.database.read() as connection:
-        return _conditions(services, connection, tenant, domain, connections=connections)
+        return conditions_within(services, connection, tenant, domain, connections=connections)
 
 
-def _conditions(
+def conditions_within(
     services: Services,
     connection: Connection,
     tenant: TenantRef,
@@ -83,6 +83,7 @@ def _conditions(
     *,
     connections: Sequence[str],
 ) -> tuple[Condition, ...]:
+    """Give the same inside the transaction that would change it."""
     ways = {item.key: item for item in connection_items(connection, tenant)}
     clients = {item.key for item in client_items(connection, tenant)}
     default = services.registry.default_client is not None
@@ -133,7 +134,7 @@ def set_way(
             return None
         keys = {**before.fields, **wanted.fields}["connections"]
         chosen = keys if isinstance(keys, tuple) else ()
-        found = _conditions(services, connection, tenant, before, connections=chosen)
+        found = conditions_within(services, connection, tenant, before, connections=chosen)
         if all(condition.is_met for condition in found):
             return None
         return NotAllowed("SSO cannot be required yet.", "policy")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from portal.core.address import Address, AddressError
 from portal.core.errors import SignInFailure
 from portal.core.redirects import SafePath
 from portal.core.registry import Connection, Tenant
@@ -37,6 +38,8 @@ def write_down(
     SIGN_INS.labels(method, failure.code.value).inc()
     slug = tenant.slug if tenant else None
     told = {**failure.facts, **(facts or {})}
+    if method == "sso" and _is_known(services, visitor, email):
+        told["known_browser"] = True
     log.warning(
         "sign_in.failed",
         method=method,
@@ -73,3 +76,14 @@ def _is_flood(services: Services, visitor: Visitor, *, of_tenant: bool) -> bool:
     if services.gate.enter("stray", visitor.network) is not None:
         return True
     return services.gate.enter("strays", EVERYWHERE) is not None
+
+
+def _is_known(services: Services, visitor: Visitor, email: str) -> bool:
+    """Whether the owner of the address has signed in by password in this very browser before."""
+    if not visitor.known_mark or not email:
+        return False
+    try:
+        address = Address.parse(email)
+    except AddressError:
+        return False
+    return bool(services.known.browser(visitor.known_mark, address, services.now()))

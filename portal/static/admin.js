@@ -28,15 +28,25 @@ document.querySelectorAll("[data-largest]").forEach((field) => {
   });
 });
 
-document.querySelectorAll("input[type=range]").forEach((slider) => {
-  const output = document.querySelector(`output[for="${slider.id}"]`);
-  if (!output) return;
-  const reach = slider.dataset.reach?.split(" ") ?? [];
-  const reached = slider.closest(".field").querySelector("[data-reached]");
+// A number of per cent gains a slider, and says at once how many people it reaches.
+document.querySelectorAll("[data-slides]").forEach((slider) => {
+  const number = document.getElementById(slider.dataset.slides);
+  const reach = slider.closest("[data-reach]").dataset.reach.split(" ");
+  const reached = document.querySelector(`[data-reached="${number.id}"]`);
   const show = () => {
-    output.textContent = `${slider.value} %`;
-    if (reached) reached.textContent = reach[slider.value];
+    slider.value = number.value;
+    if (!number.value) slider.value = 0;
+    if (!reached) return;
+    reached.textContent = Number(reach[slider.value]).toLocaleString("en");
+    reached.parentElement.hidden = !number.value;
   };
-  slider.addEventListener("input", show);
+  slider.hidden = false;
+  slider.addEventListener("input", () => {
+    number.value = Number(slider.value) < Number(number.min) ? "" : slider.value;
+    show();
+  });
+  number.addEventListener("input", show);
   show();
 });
+
+document.querySelectorAll("[data-without-script]").forEach((it) => (it.hidden = true));

@@ -30,6 +30,7 @@ class Event(StrEnum):
     LINK_USED = "link:used"
     LINK_REVOKED = "link:revoked"
     LINK_FINISHED = "link:finished"
+    ROLLOUT_PLANNED = "rollout:planned"
     REGISTRY_CHANGED = "registry:changed"
 
 

@@ -37,6 +37,7 @@ PAGES = {
     "proven domain": ("it", f"{ACME}/domains/acme.test"),
     "unproven domain": ("it", f"{ACME}/domains/xn--mnchen-3ya.test"),
     "remove a domain": ("it", f"{ACME}/domains/acme.test/remove"),
+    "rollout": ("it", f"{ACME}/domains/acme.test/rollout"),
     "connections": ("it", f"{ACME}/connections"),
     "no connections": ("ops", "/admin/tenants/newco/connections"),
     "connection": ("it", f"{ACME}/connections/okta"),
@@ -125,6 +126,23 @@ def test_axe_finds_nothing_on_forms_with_errors_and_on_the_questions(stand, sign
     check(page)
     page.goto(f"{stand.portal}{ACME}/people/new")
     page.get_by_role("button", name="Add person").click()
+    check(page)
+
+
+def test_a_slider_and_its_number_go_together_and_say_whom_they_reach(stand, signed_in_pages):
+    page = signed_in_pages["it"]
+    page.goto(f"{stand.portal}{ACME}/domains/acme.test/rollout")
+    number = page.get_by_label("Per cent, step 1", exact=True)
+    slider = page.get_by_label("Per cent, step 1, as a slider")
+    number.fill("100")
+    expect(slider).to_have_value("100")
+    expect(page.locator("[data-reached=size_0]")).to_have_text("1")
+    slider.fill("0")
+    expect(number).to_have_value("")
+    expect(page.get_by_role("button", name="Show whom it reaches")).to_be_hidden()
+    number.fill("100")
+    page.get_by_role("button", name="Plan it").click()
+    expect(page.locator("#day_1-error")).to_be_visible()
     check(page)
 
 

@@ -1,0 +1,88 @@
+"""A rollout that stops by itself when sign-ins fail, for a week after each step.
+
+The domain goes back to what it asked before the step, never below; the steps that are still to
+come are held until an admin goes on. Enforcement that has stood for longer is never touched: what
+an attacker could gain at most is the time before the step.
+"""
+
+from dataclasses import replace
+
+from portal.core.rollout_alarm import WINDOW, Figures, figures
+from portal.core.rollout_plan import PlanState, RolloutPlan
+from portal.flows.planned_rollout import change_way, note_plan, way_of
+from portal.flows.rollout_mail import tell_stopped
+from portal.observe import log
+from portal.services import Services
+from portal.store import recent_tries, rollout_plans
+from portal.store.rollout_plans import PlannedDomain
+from portal.store.tenant_items import domain_item, lock_tenant
+
+
+def watch_rollouts(services: Services) -> int:
+    """Look at the domains whose last step was taken lately; give how many were stopped."""
+    with services.database.read() as connection:
+        found = rollout_plans.watched(connection, services.now())
+    return sum(_look(services, planned) for planned in found)
+
+
+def _look(services: Services, planned: PlannedDomain) -> bool:
+    tenant, now = planned.tenant, services.now()
+    taken_at = planned.plan.stepped_at
+    if taken_at is None:
+        return False
+    with services.database.read() as connection:
+        item = domain_item(connection, tenant, planned.name)
+        tries = recent_tries.of_domain(
+            connection,
+            tenant.id,
+            planned.name,
+            subdomains=bool(item and item.fields["subdomains"]),
+            since=max(taken_at, now - WINDOW),
+        )
+        counted = figures(tries)
+    return counted.is_alarming and _stop(services, planned, counted)
+
+
+def _stop(services: Services, planned: PlannedDomain, counted: Figures) -> bool:
+    """Take the step back, unless somebody has changed the domain or the plan meanwhile."""
+    with services.database.transaction() as connection:
+        tenant = lock_tenant(connection, planned.tenant.slug)
+        item = domain_item(connection, tenant, planned.name) if tenant else None
+        if tenant is None or item is None:
+            return False
+        plan = rollout_plans.of_domain(connection, planned.id)
+        if plan != planned.plan or way_of(item) != plan.left:
+            return False
+        said = f"rollout stopped: {counted.failed} of {counted.tried} people failed"
+        change_way(services, connection, item, plan.before, by="the portal itself", note=said)
+        stopped = _stopped(services, plan, counted)
+        rollout_plans.put(connection, planned.id, stopped)
+        note_plan(services, connection, tenant, planned.name, stopped, outcome="stopped")
+        tell_stopped(services, connection, planned, failed=counted.failed, tried=counted.tried)
+    log.warning(
+        "rollout.stopped",
+        tenant=planned.tenant.slug,
+        domain=planned.name,
+        failed=counted.failed,
+        tried=counted.tried,
+    )
+    return True
+
+
+def _stopped(services: Services, plan: RolloutPlan, counted: Figures) -> RolloutPlan:
+    told = {
+        "why": "failures",
+        "failed": counted.failed,
+        "tried": counted.tried,
+        "at": services.now().isoformat(),
+        "day": plan.steps[plan.done - 1].on.isoformat(),
+    }
+    return replace(
+        plan,
+        state=PlanState.STOPPED,
+        done=plan.done - 1,
+        left=plan.before,
+        due_at=None,
+        watched_until=None,
+        told=told,
+    )

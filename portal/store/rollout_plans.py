@@ -1,0 +1,120 @@
+"""Planned rollouts, one for each domain at most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from portal.core.registry import Policy
+from portal.core.rollout_plan import PlanState, RolloutPlan, RolloutStep, WayNow
+from portal.store.engine import AnyRow
+from portal.store.rollout_tables import RolloutPlanRow
+from portal.store.tables import DomainRow, TenantRow
+from portal.store.tenant_items import TenantRef
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDomain:
+    """A domain with a plan."""
+
+    id: int
+    name: str
+    tenant: TenantRef
+    plan: RolloutPlan
+
+
+_PLANNED = (
+    select(RolloutPlanRow, DomainRow.name, DomainRow.tenant_id, TenantRow.slug)
+    .join(DomainRow, DomainRow.id == RolloutPlanRow.domain_id)
+    .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+)
+
+
+def domain_id(connection: Connection, tenant: TenantRef, name: str) -> int | None:
+    """Give the number of a tenant's domain."""
+    query = select(DomainRow.id).where(DomainRow.tenant_id == tenant.id, DomainRow.name == name)
+    return connection.execute(query).scalar()
+
+
+def of_domain(connection: Connection, number: int) -> RolloutPlan | None:
+    """Give what is planned for a domain."""
+    row = connection.execute(_PLANNED.where(RolloutPlanRow.domain_id == number)).first()
+    return _plan(row) if row else None
+
+
+def of_tenant(connection: Connection, tenant_id: int) -> list[PlannedDomain]:
+    """Give everything that is planned for a tenant, by name."""
+    query = _PLANNED.where(DomainRow.tenant_id == tenant_id).order_by(DomainRow.name)
+    return [_planned(row) for row in connection.execute(query)]
+
+
+def due(connection: Connection, now: datetime, *, most: int = 20) -> list[PlannedDomain]:
+    """Give the plans whose next step has come; those of suspended tenants wait."""
+    query = _PLANNED.where(RolloutPlanRow.due_at <= now, TenantRow.status == "active")
+    found = query.order_by(RolloutPlanRow.due_at).limit(most)
+    return [_planned(row) for row in connection.execute(found)]
+
+
+def watched(connection: Connection, now: datetime) -> list[PlannedDomain]:
+    """Give the plans whose last step was taken lately."""
+    query = _PLANNED.where(
+        RolloutPlanRow.watched_until > now,
+        RolloutPlanRow.state.in_((PlanState.PLANNED.value, PlanState.DONE.value)),
+    )
+    return [_planned(row) for row in connection.execute(query)]
+
+
+def put(connection: Connection, number: int, plan: RolloutPlan) -> None:
+    """Write what is planned for a domain, in the place of what was."""
+    values = {
+        "steps": [[step.on.isoformat(), step.per_cent] for step in plan.steps],
+        "done": plan.done,
+        "state": plan.state.value,
+        "due_at": plan.due_at,
+        "planned_by": plan.planned_by,
+        "planned_at": plan.planned_at,
+        "way_before": _as_json(plan.before),
+        "way_left": _as_json(plan.left),
+        "stepped_at": plan.stepped_at,
+        "watched_until": plan.watched_until,
+        "told": dict(plan.told),
+    }
+    mine = RolloutPlanRow.domain_id == number
+    if not connection.execute(update(RolloutPlanRow).where(mine).values(**values)).rowcount:
+        connection.execute(insert(RolloutPlanRow).values(domain_id=number, **values))
+
+
+def drop(connection: Connection, number: int) -> bool:
+    """Forget what was planned for a domain; whether there was anything."""
+    gone = connection.execute(delete(RolloutPlanRow).where(RolloutPlanRow.domain_id == number))
+    return bool(gone.rowcount)
+
+
+def _planned(row: AnyRow) -> PlannedDomain:
+    return PlannedDomain(row.domain_id, row.name, TenantRef(row.tenant_id, row.slug), _plan(row))
+
+
+def _plan(row: AnyRow) -> RolloutPlan:
+    return RolloutPlan(
+        steps=tuple(RolloutStep(date.fromisoformat(day), size) for day, size in row.steps),
+        planned_by=row.planned_by,
+        planned_at=row.planned_at,
+        before=_way(row.way_before),
+        left=_way(row.way_left),
+        done=row.done,
+        state=PlanState(row.state),
+        due_at=row.due_at,
+        stepped_at=row.stepped_at,
+        watched_until=row.watched_until,
+        told=row.told,
+    )
+
+
+def _as_json(way: WayNow) -> dict[str, Any]:
+    return {"policy": way.policy.value, "rollout": way.rollout}
+
+
+def _way(values: Mapping[str, Any]) -> WayNow:
+    return WayNow(Policy(values["policy"]), values["rollout"])
