@@ -19,6 +19,7 @@ class WayRow:
     domains: str
     health: str
     health_tone: str
+    health_text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def connections(tenant: str) -> str:
 
 
 def _row(
-    way: Item, domains: list[str], health: dict[str, tuple[str, str]], *, has_default: bool
+    way: Item, domains: list[str], health: dict[str, tuple[str, str, str]], *, has_default: bool
 ) -> WayRow:
     fields: Any = way.fields
     more = " and more" if len(domains) > 5 else ""
@@ -71,7 +71,7 @@ def _row(
         fields["enabled"],
         fields["enabled"] and (fields["client"] is not None or has_default),
         ", ".join(domains[:5]) + more,
-        *health.get(way.key, ("Not watched", "")),
+        *health.get(way.key, ("Not watched", "", "")),
     )
 
 

@@ -1,7 +1,7 @@
 """Failed sign-ins, by the reference that people read out or pass on: steps, cause, mend."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,13 +16,14 @@ from admin.mends import mend_of
 from admin.overview_pages import CheckLine
 from admin.trail_pages import FailureLine, FailurePage, FailuresPage
 from admin.unfinished import FIRST, moment_of, started_page, unfinished
-from portal.core.registry import Role
+from portal.core.registry import Connection, Role
 from portal.store import started, trail
 from portal.store.setup_progress import PASSWORD, SSO
 from portal.store.trail import Filter, Line
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
+_TIMES = frozenset({"exp", "iat", "nbf", "auth_time", "session_expiry"})
 _NOBODY = "Nobody known yet"
 _STAGES = {
     "sending": "The person was sent to the provider",
@@ -117,7 +118,6 @@ def failure(tenant: str, reference: str) -> str:
         return started_page(reference)
     detail: Any = line.detail
     mend = mend_of(line.outcome, detail)
-    claims = detail.get("claims", {})
     page = FailurePage(
         frame=frame("failures"),
         at=line.at,
@@ -131,19 +131,47 @@ def failure(tenant: str, reference: str) -> str:
         href=_page_of(mend, line),
         cause=str(detail.get("cause", "")),
         steps=tuple(_steps(line)),
-        claims=tuple((str(name), str(value)) for name, value in claims.items()),
+        claims=tuple(_claims(line)),
         link=f"{services().settings.base_url}/admin/failures/{line.reference}",
     )
     return render_template("admin/failure.html", page=page)
 
 
+def _way(line: Line) -> Connection | None:
+    bundle = scope().bundle
+    if bundle is None:
+        return None
+    number: Any = line.detail.get("connection_id", 0)
+    by_name = bundle.connection(line.about.removeprefix("connection "))
+    return bundle.connections.get(number) or by_name
+
+
+def _claims(line: Line) -> Iterator[tuple[str, str]]:
+    """Give the claims that mattered, and what the one that failed was held against."""
+    detail: Any = line.detail
+    for name, value in detail.get("claims", {}).items():
+        yield str(name), _readable(str(name), str(value))
+    way, claim = _way(line), str(detail.get("claim", ""))
+    match claim:
+        case "aud" | "azp" if way and way.client:
+            yield "Client ID here", way.client.client_id
+        case "iss" if way and way.client:
+            yield "Issuer here", way.client.issuer
+        case name if name in _TIMES:
+            yield "Time here", moment_of(line.at)
+        case name if way and name in way.require_claims:
+            yield "Asked for here", str(way.require_claims[name])
+
+
+def _readable(name: str, value: str) -> str:
+    if name in _TIMES and value.isascii() and value.isdigit() and len(value) < 11:
+        return moment_of(datetime.fromtimestamp(int(value), UTC))
+    return value
+
+
 def _page_of(mend: Mend, line: Line) -> str:
     """Give the page to mend it on: that of the very connection or application, where known."""
-    at = scope()
-    number: Any = line.detail.get("connection_id")
-    way = at.bundle.connections.get(number) if at.bundle and number else None
-    if way is None and at.bundle and line.about.startswith("connection "):
-        way = at.bundle.connection(line.about.removeprefix("connection "))
+    way = _way(line)
     match mend.page:
         case "clients" if way and way.client and way.client.tenant:
             return tenant_path("clients", way.client.key)

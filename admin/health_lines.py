@@ -9,6 +9,7 @@ from portal.core.spans import told
 from portal.flows.connection_health import ConnectionHealth, health_of
 from portal.flows.issuer_watch import look_now
 from portal.web.context import services
+from portal.web.pages import Link, Notice, Tone
 
 _BADGES = {
     Level.GOOD: ("Good", "success"),
@@ -24,14 +25,18 @@ _WORDS = {
 }
 
 
-def health_badges() -> dict[str, tuple[str, str]]:
-    """Give the word and the tone for each connection of the tenant that is on, by its slug."""
+def health_badges() -> dict[str, tuple[str, str, str]]:
+    """Give word, tone and main fact for each connection of the tenant that is on, by its slug."""
     bundle = scope().bundle
     if bundle is None:
         return {}
     found = health_of(services(), bundle)
     on = {way.slug for way in bundle.connections.values() if way.enabled}
-    return {slug: _BADGES[health.level] for slug, health in found.items() if slug in on}
+    return {
+        slug: (*_BADGES[health.level], health.main.text)
+        for slug, health in found.items()
+        if slug in on
+    }
 
 
 def health_card(slug: str) -> HealthCard | None:
@@ -49,6 +54,24 @@ def health_card(slug: str) -> HealthCard | None:
         looked=_looked(health),
         may_check=way.client is not None,
         lines=tuple(_line(sign, way) for sign in health.signs),
+    )
+
+
+def troubled() -> tuple[Notice, ...]:
+    """Give a notice for each connection of the tenant that is in trouble now."""
+    bundle = scope().bundle
+    badges = health_badges()
+    if bundle is None:
+        return ()
+    return tuple(
+        Notice(
+            tone=Tone.WARNING,
+            title=f"{way.name} is in trouble",
+            text=badges[way.slug][2],
+            link=Link(tenant_path("connections", way.slug), "See its health"),
+        )
+        for way in bundle.connections.values()
+        if badges.get(way.slug, ("", "", ""))[1] == "error"
     )
 
 

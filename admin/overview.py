@@ -6,6 +6,7 @@ from flask import render_template
 
 from admin.access import blueprint, scope
 from admin.framing import frame, tenant_path
+from admin.health_lines import troubled
 from admin.overview_notices import overview_notices
 from admin.overview_pages import Bar, Chart, OverviewPage, StepLine
 from portal.flows.checklist import Point, Step, checklist
@@ -60,7 +61,7 @@ def overview(tenant: str) -> str:
     current = found.next
     lines = tuple(_line(point, is_next=point == current) for point in found.points)
     page = OverviewPage(
-        frame=frame("overview", *overview_notices()),
+        frame=frame("overview", *overview_notices(), *troubled()),
         steps=lines,
         done=sum(point.is_done for point in found.points),
         domains=found.progress.domains,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NewType
 
+from portal.core.errors import SignInFailure
 from portal.core.jwks import IssuerKeys
 from portal.core.jws import open_signed, read_unverified, refused
 
@@ -21,6 +22,8 @@ DEFAULT_ALGORITHMS = frozenset({"RS256"})  # OIDC Core 2, `id_token_signed_respo
 TOLERANCE = 60  # seconds by which clocks may differ
 OLDEST = 600  # seconds: a sign-in lives as long, so no sound token for it can be older
 _LAST_SECOND = 32_503_680_000  # the year 3000
+_LONGEST_TOLD = 200  # characters
+_TELLABLE = frozenset({"iss", "aud", "azp", "exp", "iat", "nbf", "auth_time", "session_expiry"})
 LONGEST_NAME = 255  # characters of `sub` (OIDC Core 2), and of what else we keep: `sid`, `jti`
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -88,9 +91,21 @@ def verify_id_token(
     """Give the claims of an ID token that is proven to answer our request.
 
     OIDC Core 3.1.3.7 and 3.1.3.6, RFC 8725. Raises SignInFailure (oidc_failed), of which
-    SignatureFailure means that newer keys might help.
+    SignatureFailure means that newer keys might help. Where a claim of a token that is signed
+    rightly broke a rule, its facts hold the `value`, for whoever has to mend it.
     """
     algorithm, claims = open_signed(raw, keys, expected.algorithms, types=_ID_TOKEN_TYPES)
+    try:
+        return _answering(claims, algorithm, expected=expected, now=now)
+    except SignInFailure as failure:
+        for name in _TELLABLE & claims.keys() & {failure.facts.get("claim", "")}:
+            failure.facts["value"] = str(claims[name])[:_LONGEST_TOLD]
+        raise
+
+
+def _answering(
+    claims: Mapping[str, object], algorithm: str, *, expected: Expected, now: datetime
+) -> VerifiedClaims:
     _check_origin(claims, expected.issuer, expected.client_id)
     _check_times(claims, now.timestamp())
     if "exp" not in claims:

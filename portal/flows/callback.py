@@ -110,6 +110,8 @@ def _facts(
         claims = progress.claims.all
         told = dict.fromkeys((*_TOLD, failure.facts.get("claim", "")))
         facts["claims"] = {k: str(claims[k])[:_LONGEST_TOLD] for k in told if k in claims}
+    elif "value" in failure.facts:
+        facts["claims"] = {failure.facts["claim"]: failure.facts["value"]}
     return facts
 
 

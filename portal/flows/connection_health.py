@@ -38,6 +38,13 @@ class ConnectionHealth:
     signs: tuple[Sign, ...]
     checked_at: datetime | None
 
+    @property
+    def main(self) -> Sign:
+        """The sign that says most: the first of the worst, of a good one how sign-ins end."""
+        if self.level is Level.GOOD:
+            return self.signs[-1]
+        return next((sign for sign in self.signs if sign.level is self.level), self.signs[0])
+
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
@@ -105,7 +112,7 @@ def _judge(services: Services, way: Connection, facts: _Facts) -> ConnectionHeal
 def _issuer(services: Services, client: Client, health: Health | None) -> Iterator[Sign]:
     name = "The issuer"
     if services.door.lane(client.issuer).breaker.has_opened_lately:
-        text = "It failed several times just now, and is left alone for seconds at a time."
+        text = "The issuer failed several times just now, and is left alone for seconds at a time."
         mend = how_to_mend(services, client.issuer, problem="", is_down=True)
         yield Sign(Level.TROUBLE, name, text, _sentence(mend))
         return
@@ -116,8 +123,10 @@ def _issuer(services: Services, client: Client, health: Health | None) -> Iterat
     look, now = health.look, services.now()
     if look.problem:
         is_known = health.failures >= LOOKS and health.failing_since is not None
-        since = f", for {told(now - health.failing_since)}" if health.failing_since else ""
-        text = f"It cannot be read: {look.problem}{since if is_known else ', for the first time'}."
+        since = "for the first time"
+        if is_known and health.failing_since:
+            since = f"for {told(now - health.failing_since)}"
+        text = f"The issuer cannot be read: {look.problem}, {since}."
         mend = how_to_mend(services, look.issuer, problem=look.problem, is_down=look.is_down)
         yield Sign(Level.TROUBLE if is_known else Level.WATCH, name, text, _sentence(mend))
         return
@@ -134,10 +143,12 @@ def _keys(health: Health) -> Sign:
     look = health.look
     if not look.keys:
         mend = "Ask the provider: nobody can sign in there until it publishes its keys."
-        return Sign(Level.TROUBLE, "Its keys", "It publishes none that could verify anybody.", mend)
+        return Sign(
+            Level.TROUBLE, "Its keys", "The issuer publishes none that could verify anybody.", mend
+        )
     if not look.algorithms:
         mend = "Have it sign ID tokens with RS256, PS256, ES256, EdDSA or their stronger kin."
-        return Sign(Level.TROUBLE, "Its keys", "It signs in no way that is allowed.", mend)
+        return Sign(Level.TROUBLE, "Its keys", "The issuer signs in no way that is allowed.", mend)
     keys = "1 key" if look.keys == 1 else f"{look.keys} keys"
     return Sign(Level.GOOD, "Its keys", f"It publishes {keys} for signatures.")
 
@@ -166,7 +177,7 @@ def _secret(services: Services, client: Client, found: Standing | None) -> Sign:
         return Sign(Level.GOOD, name, "None is needed: PKCE protects it.")
     if problem := secret_problem(services, client):
         mend = "Store it anew on the application’s page."
-        return Sign(Level.TROUBLE, name, f"It cannot be used: {problem}.", mend, "application")
+        return Sign(Level.TROUBLE, name, f"{name} cannot be used: {problem}.", mend, "application")
     if found is None:
         return Sign(Level.GOOD, name, "The portal’s own; its operators look after it.")
     now = services.now()

@@ -168,7 +168,7 @@ def test_what_is_seconds_old_is_not_asked_for_again(services, move, provider):
 def test_one_failed_look_is_a_warning_and_two_are_trouble(admin, services, clock, nowhere):
     note(services, nowhere, problem="no answer in time", is_down=True)
     text = page_of(admin)
-    assert "It cannot be read: no answer in time, for the first time." in text
+    assert "The issuer cannot be read: no answer in time, for the first time." in text
     assert "See that this machine reaches 127.0.0.1" in text
     assert "Look at it" in text
     note(services, nowhere, problem="no answer in time", is_down=True)
@@ -176,12 +176,15 @@ def test_one_failed_look_is_a_warning_and_two_are_trouble(admin, services, clock
     text = page_of(admin)
     assert "no answer in time, for 7 minutes" in text
     assert "In trouble" in text
-    assert "In trouble" in page_of(admin, LIST)
+    overview = page_of(admin, "/admin/tenants/acme")
+    for page in (page_of(admin, LIST), overview):
+        assert "The issuer cannot be read: no answer in time" in page
+    assert "Okta is in trouble" in overview
 
 
 LOOKS = (
     ({"keys": 0, "algorithms": 3}, "In trouble", "publishes none that could verify"),
-    ({"keys": 2, "algorithms": 0}, "In trouble", "signs in no way that is allowed"),
+    ({"keys": 2, "algorithms": 0}, "In trouble", "The issuer signs in no way that is allowed"),
     (
         {"keys": 2, "algorithms": 3, "ahead": timedelta(seconds=90)},
         "In trouble",
@@ -219,7 +222,7 @@ def test_a_look_that_is_long_past_is_said_to_be_so(admin, services, nowhere):
 
 
 SECRETS = (
-    ({"secret": None}, "It cannot be used"),
+    ({"secret": None}, "The application’s secret cannot be used"),
     ({"auth_method": "none"}, "None is needed"),
     ({}, "Since when it is stored is not known"),
     ({"age": 3}, "Stored 3 days ago"),

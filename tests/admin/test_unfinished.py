@@ -242,6 +242,31 @@ def test_the_steps_say_when_somebody_was_sent_and_when_the_answer_came(
     assert "the answer came 20 s later" in text
 
 
+LIES = {
+    "aud_wrong": ("Client ID here", "portal"),
+    "iss_wrong": ("Issuer here", "http://127.0.0.1"),
+    "exp_past": ("Time here", "UTC"),
+    "email_other_domain": ("email", "@"),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_the_claim_that_failed_is_shown_beside_what_it_was_held_against(
+    admin, visitor, at_provider, provider, trail, lie
+):
+    provider.lie(lie)
+    try:
+        assert visitor.sign_in_by_sso("ann@acme.example").status_code == 302
+    finally:
+        provider.forget()
+    entry = trail("sign_in:sso")[-1]
+    text = unescape(admin.text(f"{FAILURES}/{entry.reference}"))
+    name, value = LIES[lie]
+    assert f"<dt>{name}</dt><dd>" in text
+    assert value in text.split(f"<dt>{name}</dt><dd>")[1].split("</dd>")[0]
+    assert set(entry.detail["claims"]) <= {"aud", "iss", "exp", "email", "email_verified"}
+
+
 def test_the_page_of_a_failure_has_a_link_that_leads_the_admins_to_it(
     admin, operator, world, sign_in, visitor, at_provider, provider
 ):
