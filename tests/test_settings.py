@@ -161,7 +161,15 @@ def test_the_password_that_seed_files_refer_to_is_no_unknown_setting(load):
 
 
 BAD_VALUES = {
-    "PORTAL_DATABASE_URL": ["mysql://u:hush@h/db", "sqlite:/x", "hush", "postgresql://h:hush/db"],
+    "PORTAL_DATABASE_URL": [
+        "mysql://u:hush@h/db",
+        "sqlite:/x",
+        "hush",
+        "postgresql://h:hush/db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file:hush?mode=memory&uri=true",
+    ],
     "PORTAL_REDIS_URL": ["hush", "http://h", "redis://:hush@h:hush"],
     "PORTAL_ENCRYPTION_KEYS": ["hush", "A" * 43 + "=,hush"],
     "PORTAL_BASE_URL": [

@@ -78,6 +78,10 @@ def _read_database(value: str) -> str:
         parsed = None
     if parsed is None or parsed.drivername not in _DATABASES:
         raise ValueError("must be a URL that begins with sqlite:// or postgresql://")
+    if parsed.get_backend_name() == "sqlite":
+        name = parsed.database or ":memory:"
+        if ":memory:" in name or parsed.query.get("mode") == "memory":
+            raise ValueError("must name a file: each process would have a database of its own")
     return value
 
 

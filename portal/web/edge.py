@@ -68,13 +68,15 @@ def _secret(settings: Settings) -> str:
 
 
 def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
+    own_hosts = _own_hosts(settings)
+
     @app.before_request
     def begin() -> None:
         g.reference = new_reference()
         clear_contextvars()
         bind_contextvars(request=g.reference)
         request.max_content_length = request.max_form_memory_size = largest_body(request.path)
-        if request.path not in ANY_HOST and request.host != settings.host:
+        if request.path not in ANY_HOST and request.host.lower() not in own_hosts:
             abort(421)
         if _holds_nul():
             abort(400)  # no database takes it, and nobody means it
@@ -87,6 +89,12 @@ def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
         if getattr(view, "takes_foreign_posts", False):
             return
         forms.check()
+
+
+def _own_hosts(settings: Settings) -> frozenset[str]:
+    """Give what a Host header may say: a proxy may add the port that the scheme has anyway."""
+    usual_port = ":443" if settings.is_https else ":80"
+    return frozenset({settings.host, settings.host + usual_port})
 
 
 def _holds_nul() -> bool:

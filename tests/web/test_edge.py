@@ -73,6 +73,13 @@ def test_another_host_name_is_refused_with_the_right_one(visitor: Visitor):
     assert "evil.example" not in answer.text
 
 
+@pytest.mark.parametrize("host", ["login.example", "LOGIN.Example", "login.example:443"])
+def test_host_counts_in_any_case_and_with_the_usual_port(https_visitor: Visitor, host: str):
+    for scheme in ("http", "https"):
+        answer = https_visitor.client.get("/login", base_url=f"{scheme}://{host}")
+        assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 def test_health_answers_under_any_host(visitor: Visitor, path: str):
     assert visitor.client.get(path, base_url="http://10.0.0.7").status_code == 200
