@@ -21,9 +21,10 @@ from portal.core.changes import Item
 from portal.flows.client_edits import remove_connection, save_connection, switch_connection
 from portal.flows.form_checks import Wrong
 from portal.flows.tenant_edits import NotAllowed, Overtaken, seen_text
+from portal.store.shared_clients import others_go_through
 from portal.store.tenant_items import client_items, connection_items, domains_of_connection
 from portal.web.context import services
-from portal.web.pages import Tone
+from portal.web.pages import Notice, Tone
 
 _TEXTS = ("name", "client", "ssojet_connection", "email_verified", "new_users", "role_claim")
 _FIELDS = (*_TEXTS, "authorize_params", "require_claims", "roles")
@@ -251,6 +252,29 @@ def _short_name(name: str, taken: set[str]) -> str:
     return next(key for key in free if key not in taken)
 
 
+def _unbound(current: Item | None) -> tuple[Notice, ...]:
+    """Warn where other companies come by the same application, and no claim tells them apart."""
+    if current is None:
+        return ()
+    bundle = scope().bundle
+    way = bundle.connection(current.key) if bundle else None
+    if way is None or way.client is None or way.require_claims or not way.enabled:
+        return ()
+    client, default = way.client, services().registry.default_client
+    through = (client.issuer, client.client_id)
+    is_default = default is not None and through == (default.issuer, default.client_id)
+    with services().database.read() as connection:
+        is_shared = others_go_through(connection, scope().tenant.id, through, is_default=is_default)
+    if not is_shared:
+        return ()
+    text = (
+        "Other companies sign in through the same application. Only a claim that must come back, "
+        "such as tenant_id, keeps their identity providers from speaking for your people. Ask the "
+        "people who run this portal which claim that is, or for an application of your own."
+    )
+    return (Notice(tone=Tone.WARNING, title="No claim binds this connection", text=text),)
+
+
 def _page(current: Item | None, form: Form, *notices: Any) -> str:
     at = scope()
     with services().database.read() as connection:
@@ -263,7 +287,7 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
         shared = [Option("", "no application yet")]
     form, found = try_connection(current, form) if current else (form, None)
     page = ConnectionPage(
-        frame=frame("connections", *notices),
+        frame=frame("connections", *notices, *_unbound(current)),
         form=form,
         test=Form({"hint": sent("hint", longest=300) or at.session.account.email}),
         tried=found,

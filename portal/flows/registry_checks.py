@@ -7,8 +7,9 @@ from portal.core.registry import Client
 from portal.flows.client_checks import clients_of, judge_client
 from portal.flows.issuer_checks import Progress, inspect_all, judge_issuer
 from portal.services import Services
-from portal.store import registry_facts
+from portal.store import registry_facts, shared_clients
 from portal.store.registry_facts import LostProof, Some
+from portal.store.shared_clients import Way, unbound
 
 
 def check_registry(services: Services, *, progress: Progress) -> Iterator[Finding]:
@@ -22,12 +23,14 @@ def check_registry(services: Services, *, progress: Progress) -> Iterator[Findin
         literal = registry_facts.literal_secrets(connection)
         in_use = registry_facts.clients_in_use(connection)
         issuers = registry_facts.issuers(connection)
+        ways = list(shared_clients.ways(connection))
     yield fine("registry", f"{tenants:,} tenants, {domains:,} domains")
     yield _people(has_operator, no_admin)
     yield _break_glass(no_glass)
     yield _proofs(lost)
     yield _literals(literal)
     yield _default_client(services, in_use)
+    yield _shared_clients(services, ways)
     yield from check_issuers(services, issuers, in_use=in_use, progress=progress)
 
 
@@ -102,6 +105,17 @@ def _default_client(services: Services, in_use: set[tuple[str, str | None]]) -> 
     if default is None:
         return fine("default client", "not set, and no connection needs it")
     return fine("default client", f"{default.client_id}, used by {len(lacking):,} tenants")
+
+
+def _shared_clients(services: Services, ways: Sequence[Way]) -> Finding:
+    default = services.registry.default_client
+    pair = (default.issuer, default.client_id) if default else None
+    loose = [str(way) for way in unbound(ways, default=pair)]
+    if loose:
+        detail = f"share a client with another tenant and require no claim: {_few(loose)}"
+        mend = "give each `require_claims` (such as tenant_id), or each tenant a client of its own"
+        return advice("shared clients", detail, mend)
+    return fine("shared clients", "no two tenants share a client without a claim to tell them by")
 
 
 def _few(names: Sequence[str]) -> str:

@@ -13,8 +13,9 @@ from portal.flows.seed_plan import Plan
 from portal.flows.seed_reach import Reach, reach
 from portal.flows.seed_secrets import SeedSecrets
 from portal.seeding.folder import Desired
-from portal.store import impact
+from portal.store import impact, shared_clients
 from portal.store.domain_plan import DomainPlan
+from portal.store.shared_clients import Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def effects(
         *_of_operators(connection, plan),
         *_of_unused_connections(connection, domains),
         *_of_secrets(plan, desired),
+        *_of_shared_clients(connection, desired),
         *(
             Effect(
                 _owner(desired, problem.place),
@@ -135,6 +137,31 @@ def _of_secrets(plan: Plan, desired: Desired) -> Iterator[Effect]:
             if missing := _missing_secret(client, before):
                 text = f"the client {client.key} has no {missing}, here or in the registry"
                 yield Effect(tenant.slug, text, is_risky=True)
+
+
+def _of_shared_clients(connection: Connection, desired: Desired) -> Iterator[Effect]:
+    """Tell which connections nothing keeps apart from those of other tenants."""
+    wanted = list(_ways(desired))
+    if all(way.is_bound for way in wanted):
+        return
+    described = {tenant.slug for tenant in desired.tenants}
+    others = (way for way in shared_clients.ways(connection) if way.tenant not in described)
+    for way in shared_clients.unbound([*wanted, *others]):
+        if way.tenant in described:
+            text = (
+                f"{way.key} shares its client with other tenants and requires no claim, so their "
+                "providers may speak for it: set require_claims, or a client of its own"
+            )
+            yield Effect(way.tenant, text, is_risky=True)
+
+
+def _ways(desired: Desired) -> Iterator[Way]:
+    for tenant in desired.tenants:
+        clients = {client.key: (client.issuer, client.client_id) for client in tenant.clients}
+        for way in tenant.connections:
+            if way.enabled and tenant.status == "active":
+                through = clients.get(way.client) if way.client else None
+                yield Way(tenant.slug, way.key, through, is_bound=bool(way.require_claims))
 
 
 def _missing_secret(client: ClientEntry, before: Mapping[str, Value]) -> str | None:

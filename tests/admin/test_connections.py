@@ -3,10 +3,17 @@
 from html import unescape
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from portal.store.tables import ClientRow, ConnectionRow, DomainConnectionRow, DomainRow
+from portal.store.tables import (
+    ClientRow,
+    ConnectionRow,
+    DomainConnectionRow,
+    DomainRow,
+    TenantRow,
+)
 from tests.admin.conftest import seen_of
+from tests.builders import change_tenant
 from tests.databases import free_port
 
 LIST = "/admin/tenants/acme/connections"
@@ -261,3 +268,22 @@ def test_switching_off_what_a_requirement_needs_is_asked_about(admin, services, 
     assert row_of(ConnectionRow, key="acme-okta").enabled
     assert admin.post(WAY, do="off", sure="yes").status_code == 303
     assert not row_of(ConnectionRow, key="acme-okta").enabled
+
+
+def test_connection_that_no_claim_keeps_apart_from_other_companies_is_marked(admin, services):
+    words = "No claim binds this connection"
+    assert words in admin.text(WAY)
+    assert "globex" not in admin.text(WAY).lower()
+    change(services, ConnectionRow, require_claims={"tenant_id": "66f0"})
+    assert words not in admin.text(WAY)
+    change(services, ConnectionRow, require_claims={})
+    change(services, ClientRow, client_id="acme-alone")
+    assert words not in admin.text(WAY)
+
+
+def change(services, table, **values):
+    """Change what acme has, as every writer must: its version moves."""
+    with services.database.transaction() as connection:
+        acme = select(TenantRow.id).where(TenantRow.slug == "acme").scalar_subquery()
+        connection.execute(update(table).where(table.tenant_id == acme).values(**values))
+        change_tenant(connection, connection.execute(select(acme)).scalar_one())

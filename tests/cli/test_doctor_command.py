@@ -5,10 +5,10 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from portal.crypto import new_key
-from portal.store.tables import ClientRow, DomainProofRow, DomainRow
+from portal.store.tables import ClientRow, ConnectionRow, DomainProofRow, DomainRow
 from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant
 from tests.cli.small_issuer import SECRET, failed, warned
 from tests.databases import free_port
@@ -37,6 +37,7 @@ def test_a_sound_portal_is_told_so_in_one_line_a_check(portal, sound, issuer):
         "domain proofs",
         "secrets",
         "default client",
+        "shared clients",
         f"issuer {issuer.url}",
         "client acme/main",
     ]
@@ -190,6 +191,29 @@ def test_advice_on_the_registry_is_a_warning_and_status_0(look, sound, vault):
     assert "globex" in found["people"]["detail"]
     assert "lost.example (globex) since 2026-11-23" in found["domain proofs"]["detail"]
     assert "acme/main" in found["secrets"]["detail"]
+
+
+def test_tenants_that_share_a_client_without_a_claim_to_tell_them_by_are_a_warning(look, sound):
+    with sound.transaction() as connection:
+        pair = connection.execute(select(ClientRow.issuer, ClientRow.client_id)).one()
+        globex = add_tenant(connection, "globex")
+        own = {"issuer": pair[0], "client_id": pair[1], "auth_method": "none"}
+        client = add_client(connection, globex, **own)
+        theirs = add_connection(connection, globex, client_id=client)
+    status, found = look()
+    assert status == 0, "advice alone"
+    assert "shared clients" in warned(found)
+    assert "acme/okta, globex/okta" in found["shared clients"]["detail"]
+    assert "require_claims" in found["shared clients"]["mend"]
+    with sound.transaction() as connection:
+        connection.execute(update(ConnectionRow).values(require_claims={"tenant_id": "t"}))
+    assert "shared clients" not in warned(look()[1])
+    with sound.transaction() as connection:
+        off = {"require_claims": {}, "enabled": False}
+        at = ConnectionRow.id == theirs
+        connection.execute(update(ConnectionRow).values(require_claims={}))
+        connection.execute(update(ConnectionRow).where(at).values(**off))
+    assert "shared clients" not in warned(look()[1])
 
 
 def test_a_domain_that_is_no_more_proven_is_no_lost_proof(look, sound):

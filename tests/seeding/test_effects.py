@@ -185,3 +185,46 @@ def test_a_plan_goes_on_where_a_reference_holds_nothing_and_tells_of_it(seeds, d
     texts = [text for text, _ in told(seeds, database, lenient=True)]
     assert any("SECRET is not set in the environment; an apply will be refused" in t for t in texts)
     assert "SECRET is not set" in seeds.refused(database)[0]
+
+
+SHARED = """
+    tenant: {0}
+    name: {0}
+    connections: {{way: {{name: Way{1}}}}}
+    domains: {{{0}.example: way}}
+"""
+TEXT = (
+    "way shares its client with other tenants and requires no claim, so their providers may speak "
+    "for it: set require_claims, or a client of its own"
+)
+UNBOUND = (TEXT, True)
+
+
+def shared(tenant: str, more: str = "") -> str:
+    return SHARED.format(tenant, more).replace(": way}", ": {connection: way, policy: optional}}")
+
+
+def test_connections_that_nothing_keeps_apart_are_risky_until_a_claim_binds_them(seeds, database):
+    bound = ", require_claims: {tenant_id: t-1}"
+    seeds.write(one=shared("one"))
+    assert UNBOUND not in told(seeds, database)
+    seeds.write(two=shared("two"))
+    assert told(seeds, database).count(UNBOUND) == 2
+    seeds.write(one=shared("one", bound), two=shared("two", bound))
+    assert UNBOUND not in told(seeds, database)
+
+
+def test_connection_that_shares_a_client_with_a_tenant_of_the_registry_is_risky(seeds, database):
+    client = 'clients: {main: {issuer: "https://idp.example", client_id: c, auth_method: none}}'
+
+    def with_client(tenant: str) -> str:
+        text = shared(tenant, ", client: main")
+        return text.replace("connections:", f"{client}\n    connections:")
+
+    seeds.write(one=with_client("one"))
+    seeds.apply(database)
+    seeds.remove("one.yaml")
+    seeds.write(two=with_client("two"))
+    assert told(seeds, database).count(UNBOUND) == 1
+    seeds.write(two=with_client("two").replace("client_id: c", "client_id: d"))
+    assert UNBOUND not in told(seeds, database)
