@@ -15,6 +15,7 @@
     unfinished        who was sent to a provider and has not come back
     audit_trail       the audit trail: filters, export
     explain_address   why an address signs in the way it does, now and as it would be
+    next_step         where each step of the checklist is done
     what_if           changes in a form, not saved, as questions about an address
     *_pages           what the templates print; `framing` and `forms` help to fill them
 

@@ -181,10 +181,19 @@ def _what(line: Line) -> str:
 
 def _about(line: Line) -> str:
     """Name the object as its own page does."""
+    if line.event == "connection:tried":
+        return _connection_of(line)
     kind, _, name = line.about.partition(" ")
     if kind in _KINDS:
         return name.removeprefix(f"{line.tenant}/")
     return name if line.event == _CHANGE else line.about
+
+
+def _connection_of(line: Line) -> str:
+    """Name the connection of a test sign-in, which the trail knows by its number."""
+    bundle, number = scope().bundle, line.about.rpartition(" ")[2]
+    way = bundle.connections.get(int(number)) if bundle and number.isdigit() else None
+    return way.name if way else line.about
 
 
 def _fields(detail: Mapping[str, Any]) -> Iterator[FieldLine]:

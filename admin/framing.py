@@ -9,11 +9,13 @@ from werkzeug.wrappers import Response
 from admin.access import Scope, scope
 from admin.forms import asked
 from admin.frame_pages import Frame, Pager, TenantHead
+from admin.next_step import go_on
 from portal.core.changes import FieldChange, Secret, shown
 from portal.flows.tenant_edits import Overtaken
 from portal.store.listing import Slice
 from portal.web.account import viewer
-from portal.web.pages import Notice, Tone
+from portal.web.context import services
+from portal.web.pages import Link, Notice, Tone
 
 _LONGEST_SEARCH = 100
 _HIGHEST_PAGE = 1_000_000
@@ -36,13 +38,24 @@ def frame(place: str, *notices: Notice) -> Frame:
     """Give the frame of this page, with what an earlier one wanted said."""
     at = scope()
     said: Any = get_flashed_messages(with_categories=True)
+    link = _way_on(at) if any(tone == Tone.SUCCESS.value for tone, _ in said) else None
     return Frame(
         viewer=viewer(at.session),
         place=place,
         is_operator=at.is_operator,
         tenant=head(at),
-        notices=(*(Notice(tone=Tone(tone), title=text) for tone, text in said), *notices),
+        notices=(*(_notice(Tone(tone), text, link) for tone, text in said), *notices),
     )
+
+
+def _notice(tone: Tone, text: str, link: Link | None) -> Notice:
+    return Notice(tone=tone, title=text, link=link if tone is Tone.SUCCESS else None)
+
+
+def _way_on(at: Scope) -> Link | None:
+    """Give the next step of a tenant that is not set up yet, once something was done."""
+    tenant = head(at)
+    return go_on(services(), at.ref, tenant.path, here=request.path) if tenant else None
 
 
 def head(at: Scope) -> TenantHead | None:

@@ -7,6 +7,7 @@ from flask import render_template
 from admin.access import blueprint, scope
 from admin.framing import frame, tenant_path
 from admin.health_lines import troubled
+from admin.next_step import href
 from admin.overview_notices import overview_notices
 from admin.overview_pages import Bar, Chart, OverviewPage, StepLine
 from portal.flows.checklist import Point, Step, checklist
@@ -30,7 +31,7 @@ _TODO = {
     Step.CONNECT: "Set up the connection that sends your people to Okta, Entra ID or another.",
     Step.LEAD: "Choose the connection and “SSO optional”: passwords go on working beside it.",
     Step.TEST: "Run a test sign-in through the connection: it signs nobody in and changes nothing.",
-    Step.FIRST: "Once somebody has come in through the connection, this step is done.",
+    Step.FIRST: "Ask a few people to sign in at {page}. This step is done once one has come in.",
     Step.REQUIRE: "When SSO works for everybody, switch passwords off for the domain.",
 }
 _DONE = {
@@ -91,25 +92,12 @@ def _chart(days: Sequence[Day]) -> Chart:
 
 def _line(point: Point, *, is_next: bool) -> StepLine:
     words = _DONE if point.is_done else _TODO
+    page = f"{services().settings.base_url}/login/{scope().tenant.slug}"
     return StepLine(
         title=_TITLES[point.step],
-        text=words[point.step],
+        text=words[point.step].format(page=page),
         is_done=point.is_done,
         is_next=is_next,
         action="" if point.is_done else _ACTIONS[point.step],
-        href=_href(point),
+        href=href(point, tenant_path),
     )
-
-
-def _href(point: Point) -> str:
-    match point.step:
-        case Step.CLAIM:
-            return tenant_path("domains", "new")
-        case Step.PROVE | Step.LEAD | Step.REQUIRE:
-            return tenant_path("domains", *([point.about] if point.about else []))
-        case Step.CONNECT:
-            return tenant_path("connections")
-        case Step.TEST:
-            return tenant_path("connections", *([point.about] if point.about else []))
-        case Step.FIRST:
-            return tenant_path("audit")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from sqlalchemy import Connection
+
 from portal.services import Services
 from portal.store import population, setup_progress, sign_in_days
 from portal.store.population import Population
@@ -59,9 +61,22 @@ def checklist(services: Services, tenant: TenantRef) -> Checklist:
         people = population.of_tenant(connection, tenant_id=tenant.id)
         lately = setup_progress.sign_ins(connection, tenant.id, since=since)
         days = sign_in_days.by_day(connection, tenant.id, now=services.now(), days=LATELY.days)
-        came = setup_progress.has_come_in(connection, tenant.id, setup_progress.SSO)
-        tested = came or setup_progress.has_come_in(connection, tenant.id, setup_progress.TEST)
-    points = (
+        points = _points(connection, tenant, found)
+    return Checklist(points, found, people, lately, tuple(days))
+
+
+def next_point(services: Services, tenant: TenantRef) -> Point | None:
+    """Give the first step that is not done; None where all are."""
+    with services.database.read() as connection:
+        found = setup_progress.of_tenant(connection, tenant.id)
+        points = _points(connection, tenant, found)
+    return next((point for point in points if not point.is_done), None)
+
+
+def _points(connection: Connection, tenant: TenantRef, found: Progress) -> tuple[Point, ...]:
+    came = setup_progress.has_come_in(connection, tenant.id, setup_progress.SSO)
+    tested = came or setup_progress.has_come_in(connection, tenant.id, setup_progress.TEST)
+    return (
         Point(Step.CLAIM, found.domains > 0),
         Point(Step.PROVE, found.domains > 0 and not found.unproven, found.unproven),
         Point(Step.CONNECT, found.enabled > 0),
@@ -70,4 +85,3 @@ def checklist(services: Services, tenant: TenantRef) -> Checklist:
         Point(Step.FIRST, came),
         Point(Step.REQUIRE, found.required > 0, found.optional),
     )
-    return Checklist(points, found, people, lately, tuple(days))

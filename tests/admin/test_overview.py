@@ -136,3 +136,26 @@ def test_days_are_those_of_utc_on_both_databases(database, days):
         found = by_day(connection, 7, now=NOW.replace(hour=1), days=30)
     assert [day.day for day in found if day.by_sso] == [at.date()]
     assert len(found) == 30
+
+
+def test_what_was_done_leads_on_to_the_next_step(services, operator, dns):
+    with services.database.transaction() as connection:
+        add_tenant(connection, "empty")
+    claimed = operator.post("/admin/tenants/empty/domains/new", domain="empty.example").location
+    assert "Go on with step" not in operator.text(claimed)  # it is done on this very page
+    operator.post(claimed, do="vouch")
+    text = operator.text(claimed)
+    assert 'href="/admin/tenants/empty/connections">Go on with step 3 of 7' in text
+
+
+def test_a_company_that_is_all_set_up_is_led_nowhere(services, world, admin):
+    came_in(services, world.acme.id)
+    with services.database.transaction() as connection:
+        connection.execute(
+            update(DomainRow).where(DomainRow.id == world.acme.domain_id).values(policy="required")
+        )
+    person = f"/admin/tenants/acme/people/{world.acme.member}"
+    admin.post(person, do="make_admin")
+    text = admin.text(person)
+    assert "is admin now" in text
+    assert "Go on with step" not in text

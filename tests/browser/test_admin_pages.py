@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +144,45 @@ def test_a_slider_and_its_number_go_together_and_say_whom_they_reach(stand, sign
     number.fill("100")
     page.get_by_role("button", name="Plan it").click()
     expect(page.locator("#day_1-error")).to_be_visible()
+    check(page)
+
+
+def test_a_file_of_domains_is_mended_looked_at_and_applied(stand, signed_in_pages, tmp_path):
+    page = signed_in_pages["it"]
+    long = "a" * 60 + ".test"
+    wrong, right = tmp_path / "wrong.csv", tmp_path / "right.csv"
+    wrong.write_text(f"domain;connection;policy\ngmail.com;;password\n{long};octa;optional\n")
+    right.write_text(f"domain;connection;policy\nmünchen.example;;password\n{long};okta;optional\n")
+    page.goto(f"{stand.portal}{ACME}/domains")
+    page.get_by_role("link", name="Upload a CSV").click()
+    send_file(page, wrong)
+    expect(page.get_by_role("heading", name="What is wrong in wrong.csv")).to_be_visible()
+    expect(page.get_by_text('did you mean "okta"?')).to_be_visible()
+    check(page)
+    send_file(page, right)
+    expect(page.get_by_role("heading", level=1)).to_have_text("What the upload would do")
+    page.get_by_label("With the address").fill(f"ann@{long}")
+    page.get_by_role("button", name="Try").click()
+    expect(page.get_by_text("is sent to Acme Okta")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Apply 2 changes").click()
+    expect(page.get_by_text("2 domains added, 0 changed.")).to_be_visible()
+    expect(page.get_by_role("link", name="münchen.example")).to_be_visible()
+    check(page)
+
+
+def send_file(page: Page, path: Path) -> None:
+    page.get_by_label("CSV file").set_input_files(path)
+    page.get_by_role("button", name="Check the file").click()
+
+
+def test_a_file_that_is_too_large_is_told_before_it_is_sent(stand, signed_in_pages, tmp_path):
+    page = signed_in_pages["it"]
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"x" * 2_100_000)
+    page.goto(f"{stand.portal}{ACME}/domains/upload")
+    page.get_by_label("CSV file").set_input_files(large)
+    expect(page.get_by_text("The file is larger than 2 MB")).to_be_visible()
     check(page)
 
 
