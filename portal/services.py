@@ -66,14 +66,14 @@ class Services:
         checks = {"database": "ok", "migrations": "ok", "cache": self._cache_state()}
         try:
             with self.database.read() as connection:
-                at = schema.current(connection)
+                unfit = schema.why_unfit(connection)
         except DatabaseGoneError:
             return Readiness(
                 {**checks, "database": "down", "migrations": "unknown"}, is_ready=False
             )
-        if at != schema.head():
-            checks["migrations"] = f"at {at}, needs {schema.head()}: run `portal db upgrade`"
-        return Readiness(checks, is_ready=at == schema.head())
+        if unfit:
+            checks["migrations"] = unfit
+        return Readiness(checks, is_ready=not unfit)
 
     def _cache_state(self) -> str:
         if self.settings.redis_url is None:

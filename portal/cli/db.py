@@ -29,7 +29,8 @@ def upgrade() -> None:
         with database.read() as connection:
             before = schema.current(connection)
         schema.upgrade(database)
-    after = schema.head()
+        with database.read() as connection:
+            after = schema.current(connection)
     click.echo(f"The schema is at {after}." if before == after else f"Migrated to {after}.")
 
 
@@ -37,13 +38,10 @@ def upgrade() -> None:
 def current() -> None:
     """Show where the schema is; exit 1 where it is not up to date."""
     with _database() as database, database.read() as connection:
-        at = schema.current(connection)
-    if at != schema.head():
-        raise click.ClickException(
-            f"the schema is {f'at {at}' if at else 'not there yet'}, this version needs "
-            f"{schema.head()}: run `portal db upgrade`"
-        )
-    click.echo(f"{at} (up to date)")
+        at, unfit = schema.current(connection), schema.why_unfit(connection)
+    if unfit:
+        raise click.ClickException(f"the schema is {unfit}")
+    click.echo(f"{at} (up to date)" if at == schema.head() else f"{at} (newer, and still fits)")
 
 
 @contextmanager

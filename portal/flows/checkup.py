@@ -19,7 +19,6 @@ from portal.settings import Settings
 from portal.store import schema
 from portal.store.causes import cause_of
 from portal.store.engine import DatabaseGoneError
-from portal.store.schema import NotMigratedError
 
 _SECONDS = 5
 _SHORT_SECRET = 32
@@ -82,16 +81,14 @@ def _database(services: Services) -> Iterator[Finding]:
     shown = services.database.url.set(query={}).render_as_string(hide_password=True)
     try:
         with services.database.read() as connection:
-            at = schema.current(connection)
+            at, unfit = schema.current(connection), schema.why_unfit(connection)
     except (DatabaseGoneError, DatabaseError) as error:
         yield failure("database", f"{shown}: {cause_of(error)}", "check PORTAL_DATABASE_URL")
         return
     yield fine("database", shown)
-    try:
-        schema.check_migrated(services.database)
-    except NotMigratedError:
-        detail = f"at {at or 'no schema'}, this version needs {schema.head()}"
-        yield failure("migrations", detail, "run `portal db upgrade`")
+    if unfit:
+        detail, _, mend = unfit.rpartition(": ")
+        yield failure("migrations", detail, mend)
         return
     yield fine("migrations", f"at {at}")
 

@@ -1,16 +1,22 @@
-"""Schema migrations: bring the database to today's tables, and tell where it is."""
+"""Schema migrations: bring the database to today's tables, and tell which versions it fits.
+
+Versions run side by side while servers are replaced one by one: a migration adds. One that takes
+something away names the oldest revision whose programs do without it: `fits_from = "0012"`.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
 from portal.store.engine import Database
+from portal.store.tables import SupportRow
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x706F7274  # any number, the same in every process
@@ -21,15 +27,24 @@ class NotMigratedError(Exception):
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Migrate up to `revision`; a second process waits for the first and then finds it done."""
+    """Migrate up to `revision`; a second process waits for the first and then finds it done.
+
+    A schema that is newer and still fits is left as it is.
+    """
     with _locked(database) as connection:
+        at = current(connection)
+        if at is not None and at not in _known():
+            _refuse_unfit(connection)
+            return
         command.upgrade(_config(connection), revision)
+        _note_supported(connection)
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Migrate down to `revision` (`base`: nothing left)."""
     with _locked(database) as connection:
         command.downgrade(_config(connection), revision)
+        _note_supported(connection)
 
 
 def current(connection: Connection) -> str | None:
@@ -37,22 +52,65 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+@cache
 def head() -> str:
     """Give the revision that this version of the portal needs."""
-    newest = ScriptDirectory.from_config(_config(None)).get_current_head()
+    newest = _scripts().get_current_head()
     assert newest is not None, "the package ships its migrations"
     return newest
 
 
+def why_unfit(connection: Connection) -> str | None:
+    """Say why this version cannot run on the schema and how to mend it; None where it can.
+
+    It can where the schema is its own, or newer by nothing but additions.
+    """
+    at, needed = current(connection), head()
+    if at == needed or (at is not None and needed in _supported(connection)):
+        return None
+    if at is None or at in _known():
+        return f"at {at or 'no'} schema, this version needs {needed}: run `portal db upgrade`"
+    return f"at {at} schema, which this version (for {needed}) is too old for: install a newer one"
+
+
 def check_migrated(database: Database) -> None:
-    """Raise NotMigratedError where the schema is not what this version needs."""
+    """Raise NotMigratedError where this version cannot run on the schema."""
     with database.read() as connection:
-        at = current(connection)
-    if at != head():
-        raise NotMigratedError(
-            f"the database is at {at or 'no'} schema, this version needs {head()}: "
-            "run `portal db upgrade`"
-        )
+        _refuse_unfit(connection)
+
+
+def _refuse_unfit(connection: Connection) -> None:
+    if why := why_unfit(connection):
+        raise NotMigratedError(f"the database is {why}")
+
+
+def _supported(connection: Connection) -> set[str]:
+    """Give the revisions whose versions can run on the schema, as the newest of them wrote it."""
+    if not inspect(connection).has_table(SupportRow.__tablename__):
+        return set()
+    return set(connection.scalars(select(SupportRow.revision)))
+
+
+def _note_supported(connection: Connection) -> None:
+    """Write down who can run on the schema: every version back to where a migration says."""
+    if not inspect(connection).has_table(SupportRow.__tablename__):
+        return
+    connection.execute(delete(SupportRow))
+    oldest = set()
+    for step in _scripts().walk_revisions("base", current(connection) or "base"):
+        connection.execute(insert(SupportRow).values(revision=step.revision))
+        oldest.add(getattr(step.module, "fits_from", None))
+        if step.revision in oldest:
+            break
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(step.revision for step in _scripts().walk_revisions())
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config(None))
 
 
 def _config(connection: Connection | None) -> Config:

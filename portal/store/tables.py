@@ -277,3 +277,11 @@ class AuditRow(Base):
     reference: Mapped[str] = mapped_column(String(16))
     change_set: Mapped[str | None] = mapped_column(String(32))
     detail: Mapped[dict[str, Any]]
+
+
+class SupportRow(Base):
+    """A revision whose programs can run on the schema as it is now; written by migrating."""
+
+    __tablename__ = "schema_supports"
+
+    revision: Mapped[str] = mapped_column(String(64), primary_key=True)
