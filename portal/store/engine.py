@@ -12,6 +12,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from portal.store.quick_reads import HELD_SINCE, REST_SECONDS, QuickReads
+
 __all__ = [
     "AnyRow",
     "Database",
@@ -23,7 +25,6 @@ __all__ = [
 
 BUSY_SECONDS = 10.0
 _WAL_PAUSE = 0.05
-IDLE_SECONDS = 1.0  # a connection that rested longer is asked whether it still lives
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row of whatever columns."""
@@ -68,6 +69,8 @@ class Database:
             self.engine = _postgresql_engine(self.url, pool_size, autocommit=False)
             self._reader = _postgresql_engine(self.url, pool_size, autocommit=True)
         self._writer = self.engine.execution_options(portal_writes=True)
+        self._quick_reads = QuickReads(self._reader)
+        self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -90,23 +93,14 @@ class Database:
     def fetch(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Run a prepared look-up; rows come as the driver gives them, without type conversion."""
         given = values if prepared.order is None else tuple(values[n] for n in prepared.order)
-        driver_error = self._reader.dialect.loaded_dbapi.Error
         try:
-            pooled = self._reader.raw_connection()
-        except (driver_error, PoolTimeout) as error:
+            return self._quick_reads.fetch(prepared.sql, given)
+        except (self._driver_error, PoolTimeout) as error:
             raise DatabaseGoneError(type(error).__name__) from error
-        try:
-            cursor = pooled.cursor()
-            cursor.execute(prepared.sql, given)
-            rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-        except driver_error as error:
-            pooled.invalidate(error)
-            raise DatabaseGoneError(type(error).__name__) from error
-        pooled.close()
-        return rows
 
     def close(self) -> None:
         """Close every pooled connection."""
+        self._quick_reads.close()
         self.engine.dispose()
         self._reader.dispose()
 
@@ -144,7 +138,7 @@ def _postgresql_engine(url: URL, pool_size: int, *, autocommit: bool) -> Engine:
 
 
 def _note_rest(_connection: Any, record: Any) -> None:
-    record.info["rests_since"] = time.monotonic()
+    record.info["rests_since"] = record.info.pop(HELD_SINCE, None) or time.monotonic()
 
 
 def _ask_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
@@ -152,7 +146,7 @@ def _ask_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
 
     As SQLAlchemy's pre-ping, without a round trip for connections in steady use.
     """
-    if time.monotonic() - record.info.get("rests_since", 0.0) < IDLE_SECONDS:
+    if time.monotonic() - record.info.get("rests_since", 0.0) < REST_SECONDS:
         return
     try:
         connection.execute("SELECT 1")

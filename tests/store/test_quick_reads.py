@@ -1,0 +1,70 @@
+"""Look-ups over held connections: few, given back, and never a dead one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import bindparam, select
+
+from portal.store import quick_reads
+from portal.store.engine import Database, DatabaseGoneError, Prepared
+from portal.store.tables import TenantRow
+
+BY_SLUG = select(TenantRow.id).where(TenantRow.slug == bindparam("slug"))
+
+
+@pytest.fixture
+def prepared(database: Database) -> Prepared:
+    return database.prepare(BY_SLUG)
+
+
+def look_up(database: Database, prepared: Prepared):
+    return database.fetch(prepared, {"slug": "nobody"})
+
+
+def test_next_look_up_takes_the_same_connection(database, prepared):
+    look_up(database, prepared)
+    pool = database._reader.pool
+    assert pool.checkedout() == 1
+    look_up(database, prepared)
+    assert (pool.checkedout(), pool.checkedin()) == (1, 0)
+
+
+def test_rush_leaves_few_connections_held(database, prepared):
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(lambda _: look_up(database, prepared), range(400)))
+    assert database._reader.pool.checkedout() <= quick_reads.MOST_HELD
+
+
+def test_held_connections_leave_room_in_the_pool(database, prepared):
+    look_up(database, prepared)
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(database.read())
+        look_up(database, prepared)
+
+
+def test_rested_connection_that_has_died_is_replaced_unseen(database, prepared, monkeypatch):
+    if database.is_sqlite:
+        monkeypatch.setattr(quick_reads, "REST_SECONDS", 0.0)
+        look_up(database, prepared)
+        assert look_up(database, prepared) == []
+        return
+    look_up(database, prepared)
+    database._quick_reads._held[0][0].dbapi_connection.close()
+    monkeypatch.setattr(quick_reads, "REST_SECONDS", 0.0)
+    monkeypatch.setattr("portal.store.engine.REST_SECONDS", 0.0)
+    assert look_up(database, prepared) == []
+
+
+def test_connection_that_fails_is_not_held(database, prepared):
+    with pytest.raises(DatabaseGoneError):
+        database.fetch(Prepared("SELECT nothing FROM nowhere", prepared.order), {"slug": ""})
+    assert database._reader.pool.checkedout() == 0
+    assert look_up(database, prepared) == []
+
+
+def test_close_gives_every_connection_back(database, prepared):
+    look_up(database, prepared)
+    database.close()
+    assert database._reader.pool.checkedout() == 0
