@@ -16,6 +16,7 @@ from portal.web import account, failures, login, ops, sso, welcome
 from portal.web.context import reference, services
 from portal.web.csrf import CsrfError
 from portal.web.edge import guard, static_url_for
+from portal.web.form_request import FormRequest
 from portal.web.identity import current_session, go_to_sign_in
 from portal.web.pages import ErrorPage, Link
 
@@ -31,6 +32,7 @@ def create_app(built: Services) -> Flask:
         template_folder=str(_template_folder()),
         root_path=str(_PACKAGE),
     )
+    app.request_class = FormRequest
     app.extensions["portal"] = built
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
