@@ -44,7 +44,8 @@ _BREAKER_OPEN = Gauge(
 MOST_ISSUERS = 50
 _named_issuers: set[str] = set()
 
-_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
+_ALPHABET = b"23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
+_LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
 _SECRET_KEYS = re.compile(
     r"pass(word)?|secret|token|code$|verifier|cookie|authorization|assertion|private_key|nonce|state$",
     re.IGNORECASE,
@@ -53,7 +54,7 @@ _SECRET_KEYS = re.compile(
 
 def new_reference() -> str:
     """Make the reference of a request or a failure, as people read it out: `4F7K-92QX`."""
-    letters = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(8))
+    letters = secrets.token_bytes(8).translate(_LETTERS).decode()
     return f"{letters[:4]}-{letters[4:]}"
 
 

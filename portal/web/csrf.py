@@ -11,7 +11,7 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
 
 from portal.settings import Settings
@@ -41,21 +41,21 @@ class FormTokens:
             value = g.new_form_cookie = secrets.token_urlsafe(18)
         return self._mac(value)
 
-    def check(self) -> None:
+    def check(self, asked: Request) -> None:
         """Raise CsrfError unless this request is a form of one of our own pages."""
-        if self._is_foreign():
+        if self._is_foreign(asked):
             raise CsrfError("The form came from another site.")
-        value = request.cookies.get(self.cookie, "")
-        given = request.form.get("csrf_token", "")
+        value = asked.cookies.get(self.cookie, "")
+        given = asked.form.get("csrf_token", "")
         if not value or not given.isascii() or not hmac.compare_digest(given, self._mac(value)):
             raise CsrfError("The form's token is missing or stale.")
 
-    def _is_foreign(self) -> bool:
+    def _is_foreign(self, asked: Request) -> bool:
         """Whether a browser says that another site sent this form (Fetch Metadata, Origin)."""
-        origin = request.headers.get("Origin")
+        origin = asked.headers.get("Origin")
         if origin is not None and origin != self._base_url:
             return True
-        return request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+        return asked.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
 
     def _mac(self, value: str) -> str:
         digest = hmac.digest(self._key, value.encode(), "sha256")

@@ -1,16 +1,19 @@
 """What holds for every request: proxies, host, CSRF, headers, references."""
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, Response, abort, g, request, url_for
+from flask import Flask, Request, Response, abort, g, request, url_for
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.crypto import derived_key
 from portal.observe import new_reference
 from portal.settings import Settings
+from portal.web.context import current_request
 from portal.web.csrf import FormTokens
 from portal.web.notices import NoticesInterface
 
@@ -72,23 +75,25 @@ def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
 
     @app.before_request
     def begin() -> None:
+        asked = current_request()
         g.reference = new_reference()
         clear_contextvars()
         bind_contextvars(request=g.reference)
-        request.max_content_length = request.max_form_memory_size = largest_body(request.path)
-        if request.path not in ANY_HOST and request.host.lower() not in own_hosts:
+        asked.max_content_length = asked.max_form_memory_size = largest_body(asked.path)
+        if asked.path not in ANY_HOST and asked.host.lower() not in own_hosts:
             abort(421)
-        if _holds_nul():
+        if _holds_nul(asked):
             abort(400)  # no database takes it, and nobody means it
 
     @app.before_request
     def check_csrf() -> None:
-        if request.method in {"GET", "HEAD", "OPTIONS"} or not request.endpoint:
+        asked = current_request()
+        if asked.method in {"GET", "HEAD", "OPTIONS"} or not asked.endpoint:
             return
-        view = app.view_functions.get(request.endpoint)
+        view = app.view_functions.get(asked.endpoint)
         if getattr(view, "takes_foreign_posts", False):
             return
-        forms.check()
+        forms.check(asked)
 
 
 def _own_hosts(settings: Settings) -> frozenset[str]:
@@ -97,12 +102,12 @@ def _own_hosts(settings: Settings) -> frozenset[str]:
     return frozenset({settings.host, settings.host + usual_port})
 
 
-def _holds_nul() -> bool:
-    if "\x00" in request.path:
+def _holds_nul(asked: Request) -> bool:
+    if "\x00" in asked.path:
         return True
-    if "%00" in request.environ.get("QUERY_STRING", ""):
-        return not request.path.startswith("/auth/callback")  # ends at the sign-in page as ever
-    return request.method == "POST" and any("\x00" in value for value in request.form.values())
+    if "%00" in asked.environ.get("QUERY_STRING", ""):
+        return not asked.path.startswith("/auth/callback")  # ends at the sign-in page as ever
+    return asked.method == "POST" and any("\x00" in value for value in asked.form.values())
 
 
 def _after(app: Flask, settings: Settings) -> None:
@@ -116,15 +121,36 @@ def _after(app: Flask, settings: Settings) -> None:
     private.append(("cache-control", "Cache-Control", "no-store"))
 
     @app.after_request
-    def finish(response: Response) -> Response:
-        headers = response.headers
+    def let_keep(response: Response) -> Response:
         if request.endpoint == "static" and response.status_code == 200:
-            headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        has = {name.lower() for name, _ in headers}
-        if "content-security-policy" in has:  # a page that some provider may frame
-            has.add("x-frame-options")
-        headers.extend([(name, value) for key, name, value in private if key not in has])
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
+
+    app.wsgi_app = _Finish(app.wsgi_app, private)  # type: ignore[method-assign]
+
+
+class _Finish:
+    """Adds headers to whatever leaves the app, where it has not set them itself.
+
+    `private` are names in lower case, names and values. At this place they are a plain list: the
+    same through Flask's response costs five times as much.
+    """
+
+    def __init__(self, application: Any, private: Sequence[tuple[str, str, str]]) -> None:
+        self._application = application
+        self._private = private
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer a request, its headers complete."""
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            has = {name.lower() for name, _ in headers}
+            if "content-security-policy" in has:  # a page that some provider may frame
+                has.add("x-frame-options")
+            headers += [(name, value) for key, name, value in self._private if key not in has]
+            return start_response(status, headers, *error)
+
+        return self._application(environ, start)
 
 
 def static_url_for(app: Flask) -> dict[str, str]:

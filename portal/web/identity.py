@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -32,6 +33,7 @@ _COMPANION = "__Host-portal_bound"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _ATTEMPT_PREFIX = "portal_attempt_"
 _MOST_ATTEMPTS = 8
+_SECOND = timedelta(seconds=1)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -144,13 +146,11 @@ def _form_page() -> str:
 
 def remember_session(response: AnyResponse, outcome: SignedIn) -> None:
     """Put the new session's token into its cookie, and what marks the browser into another."""
-    response.set_cookie(SESSION_COOKIE, outcome.token, **_cookie_flags())
+    _put(response, SESSION_COOKIE, outcome.token)
     if services().settings.is_https:
-        response.set_cookie(_COMPANION, _companion(outcome.token), **_cookie_flags())
+        _put(response, _COMPANION, _companion(outcome.token))
     if outcome.known_mark:
-        response.set_cookie(
-            known_cookie(), outcome.known_mark, max_age=Known.lifetime, **_cookie_flags()
-        )
+        _put(response, known_cookie(), outcome.known_mark, lasts=Known.lifetime)
 
 
 def forget_session(response: AnyResponse) -> None:
@@ -165,15 +165,11 @@ def remember_attempt(response: AnyResponse, outcome: GoToProvider) -> None:
 
     Browsers send the cookies they have had longest first (RFC 6265, 5.4).
     """
-    kept = [name for name in request.cookies if name.startswith(attempt_cookie(""))]
+    ours = attempt_cookie("")
+    kept = [name for name in request.cookies if name.startswith(ours)]
     for name in kept[: max(0, len(kept) - _MOST_ATTEMPTS + 1)]:
         forget_attempt(response, name)
-    response.set_cookie(
-        attempt_cookie(outcome.cookie_name),
-        outcome.cookie_value,
-        max_age=LIFETIME,
-        **_cookie_flags(),
-    )
+    _put(response, attempt_cookie(outcome.cookie_name), outcome.cookie_value, lasts=LIFETIME)
 
 
 def forget_attempt(response: AnyResponse, name: str) -> None:
@@ -185,6 +181,14 @@ def attempt_cookie(name: str) -> str:
     """Give the cookie's full name: on https bound to this host, so no subdomain can plant it."""
     prefix = _HOST_PREFIX if services().settings.is_https else ""
     return f"{prefix}{_ATTEMPT_PREFIX}{name}"
+
+
+def _put(response: AnyResponse, name: str, value: str, *, lasts: timedelta | None = None) -> None:
+    """Set a cookie whose name and value are our own: nothing in them needs quoting."""
+    age = f" Max-Age={lasts // _SECOND};" if lasts else ""
+    secure = " Secure;" if services().settings.is_https else ""
+    flags = f"{age}{secure} HttpOnly; Path=/; SameSite=Lax"
+    response.headers.add("Set-Cookie", f"{name}={value};{flags}")
 
 
 def _cookie_flags() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The sign-in page and what its forms do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -113,15 +113,15 @@ def submit() -> Response:
     """Take the form: to the provider, into the portal, or the page again with a message."""
     if wait := _wait_at_gate("submit"):
         return _too_many(_THIS_NETWORK, wait)
-    toggle = request.form.get("toggle", "")
+    form, at = request.form, services()
+    toggle = form.get("toggle", "")
     if toggle in {"sso", "password"}:
         return _page(replace(_typed(), sso=toggle == "sso"))
-    tenant, _, connection = request.form.get("connection", "").rpartition("/")
-    next_path = _next(request.form.get("next"))
-    raw = request.form.get("email", "")
+    tenant, _, connection = form.get("connection", "").rpartition("/")
+    next_path = safe_path(form.get("next"), base_url=at.settings.base_url)
+    raw = form.get("email", "")
     if tenant and not raw.strip():
-        outcome = begin_at(services(), tenant, connection, visitor(), next_path=next_path)
-        return _answer(outcome)
+        return _answer(begin_at(at, tenant, connection, visitor(), next_path=next_path))
     try:
         address = Address.parse(raw)
     except AddressError as error:
@@ -129,7 +129,7 @@ def submit() -> Response:
     if tenant:
         return _answer(
             begin_at(
-                services(),
+                at,
                 tenant,
                 connection,
                 visitor(),
@@ -137,12 +137,14 @@ def submit() -> Response:
                 next_path=next_path,
             )
         )
-    return _answer(begin(services(), _sign_in(address, connection, next_path), visitor()))
+    return _answer(begin(at, _sign_in(form, address, connection, next_path), visitor()))
 
 
-def _sign_in(address: Address, connection: str, next_path: SafePath | None) -> SignIn:
-    password = request.form.get("password", "")
-    wants_sso = request.form.get("is_sso") == "true"
+def _sign_in(
+    form: Mapping[str, str], address: Address, connection: str, next_path: SafePath | None
+) -> SignIn:
+    password = form.get("password", "")
+    wants_sso = form.get("is_sso") == "true"
     return SignIn(
         address=address,
         password=SecretStr(password[: _LONGEST_PASSWORD + 1]) if password else None,

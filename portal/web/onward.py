@@ -14,11 +14,11 @@ class Onward(Response):
     """
 
     def __init__(self, location: str, status: int) -> None:
-        super().__init__("", status)
-        self.headers["Location"] = location
-        self.headers["Content-Length"] = "0"
+        headers = [("Location", location), ("Content-Length", "0")]
+        super().__init__(None, status, headers, content_type="text/html; charset=utf-8")
 
-    def get_wsgi_headers(self, environ: Any) -> Any:
-        """Give the headers unchanged."""
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        """Answer with the headers unchanged, and no body."""
         del environ
-        return self.headers
+        start_response(self.status, self.headers.to_wsgi_list())
+        return []

@@ -1,12 +1,12 @@
 """Forms as browsers send them are read as Werkzeug reads them, and within the same limits."""
 
+from contextlib import closing
 from io import BytesIO
 
 import pytest
 from flask import Request
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder
 
@@ -45,8 +45,9 @@ def test_any_bytes_are_read_as_werkzeug_reads_them(body):
 
 
 def test_form_with_an_upload_goes_werkzeugs_way():
-    data = MultiDict({"name": "Ann", "list": (BytesIO(b"acme.example"), "domains.csv")})
-    environ = EnvironBuilder(method="POST", data=data).get_environ()
+    data = {"name": "Ann", "list": (BytesIO(b"acme.example"), "domains.csv")}
+    with closing(EnvironBuilder(method="POST", data=data)) as builder:
+        environ = builder.get_environ()
     with FormRequest(environ) as request:
         assert request.form["name"] == "Ann"
         assert request.files["list"].read() == b"acme.example"
