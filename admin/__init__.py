@@ -1,4 +1,4 @@
-"""The admin pages: one blueprint at `/admin`.
+"""The admin pages: one blueprint at `/admin`, and a few of them lent to another at `/setup`.
 
     access            who may come in: session -> role -> tenant -> recent proof; then the view
     confirmation      the password once more, before a change
@@ -17,6 +17,8 @@
     explain_address   why an address signs in the way it does, now and as it would be
     next_step         where each step of the checklist is done
     what_if           changes in a form, not saved, as questions about an address
+    setup_links       links for somebody in IT without an account; `setup_door` the way in and out,
+                      `setup_access` who may do what there, `setup_steps` the pages that are lent
     *_pages           what the templates print; `framing` and `forms` help to fill them
 
 A view reads the request, calls a flow or the store, fills a page and renders it. Every form posts
@@ -38,9 +40,13 @@ from admin import (  # noqa: F401 - each brings its routes
     people_list,
     person,
     rollout,
+    setup_door,
+    setup_links,
+    setup_steps,
     tenants,
     trial_runs,
 )
 from admin.access import blueprint
+from admin.setup_access import blueprint as setup_blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "setup_blueprint"]

@@ -1,6 +1,6 @@
 """Who may do what here: before any lookup, for every route of the admin pages.
 
-no session           -> sign in, and back
+no session           -> sign in, and back; 404 for a set-up session, whose pages are at /setup
 a member             -> 403
 another tenant       -> 404, as if it were not there
 operators' own pages -> 403 for a tenant's admin
@@ -18,11 +18,14 @@ from werkzeug.wrappers import Response
 from admin.confirmation import confirm
 from portal.core.registry import Role, Tenant
 from portal.core.session import Session
+from portal.flows.setup_rules import rule_for
+from portal.flows.setup_session import Guest
 from portal.flows.tenant_edits import Actor
 from portal.store.registry import Bundle
 from portal.store.tenant_items import TenantRef
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError
+from portal.web.guests import current_guest
 from portal.web.identity import current_session, go_to_sign_in
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
@@ -37,10 +40,14 @@ class StaleFormError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The person, and the tenant whose pages these are (None: the pages of all tenants)."""
+    """The person, and the tenant whose pages these are (None: the pages of all tenants).
+
+    `guest` is somebody in a set-up session: then `session` stands for it, and is in no table.
+    """
 
     session: Session
     bundle: Bundle | None
+    guest: Guest | None = None
 
     @property
     def is_operator(self) -> bool:
@@ -69,8 +76,11 @@ def actor() -> Actor:
     """Give who changes something. Only a form that counts has one."""
     if not is_submitted():
         raise StaleFormError
-    session = scope().session
-    return Actor(session.account, visitor(), session.id)
+    at = scope()
+    if at.guest is not None:
+        rule = rule_for(services(), at.guest.link)
+        return Actor(at.guest.account, visitor(), rule=rule)
+    return Actor(at.session.account, visitor(), at.session.id)
 
 
 def is_submitted() -> bool:
@@ -99,13 +109,20 @@ def guard() -> Any:
 def _stopped() -> Any:
     session = current_session()
     if session is None:
-        return go_to_sign_in()
+        return _shut()
     refusal = _refusal(session)
     if refusal is not None:
         return current_app.handle_user_exception(refusal)
     if request.method == "POST" or getattr(_view(), "holds_secrets", False):
         return confirm(session)
     return None
+
+
+def _shut() -> Any:
+    """Lead to the sign-in page; for somebody in a set-up session these pages are not there."""
+    if isinstance(current_guest(), Guest):
+        return current_app.handle_user_exception(NotFound())
+    return go_to_sign_in()
 
 
 def _refusal(session: Session) -> HTTPException | None:
@@ -142,10 +159,15 @@ def form_again(error: CsrfError) -> Any:
         return current_app.handle_user_exception(BadRequest())
     session = current_session()
     if session is None:
-        return go_to_sign_in()
+        return _shut()
     refusal = _refusal(session)
     if refusal is not None:
         return current_app.handle_user_exception(refusal)
+    return stale_form()
+
+
+def stale_form() -> Response:
+    """Give the view's form again, with what was typed; nothing of it counts."""
     g.form_is_stale = True
     flash("The page had been open for too long. Nothing was saved; please try once more.", "info")
     response: Response = make_response(_view()(**(request.view_args or {})))

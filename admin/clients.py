@@ -157,7 +157,7 @@ def _save(key: str, form: Form, *, before: Item | None) -> Any:
         found = _look(issuer)
         if not found.is_read:
             return Wrong({"issuer": found.title, "unread": "Nothing is saved yet."})
-    return save_client(
+    outcome = save_client(
         services(),
         actor(),
         scope().ref,
@@ -168,6 +168,7 @@ def _save(key: str, form: Form, *, before: Item | None) -> Any:
         private_key=_secret("private_key"),
         seen=form.seen if before else None,
     )
+    return Wrong({"issuer": outcome.why}) if isinstance(outcome, NotAllowed) else outcome
 
 
 def _secret(name: str) -> SecretStr | None:

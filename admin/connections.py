@@ -102,7 +102,8 @@ def new_connection(tenant: str) -> Response | str:
     if isinstance(outcome, Wrong):
         return _page(None, wrong_form(form.values, outcome, _LABELS))
     path = tenant_path("connections", key)
-    return done(path, f"{form.value('name')} is added. Now lead a domain to it.")
+    then = "Now test it: it is off until then." if scope().guest else "Now lead a domain to it."
+    return done(path, f"{form.value('name')} is added. {then}")
 
 
 def _first_client() -> dict[str, str]:
@@ -207,7 +208,7 @@ def _save(key: str, form: Form, *, before: Item | None) -> Any:
     wrong: dict[str, str] = {}
     data: dict[str, Any] = {name: form.value(name) for name in _TEXTS}
     data["client"] = form.value("client") or None
-    data["enabled"] = bool(before.fields["enabled"]) if before else True
+    data["enabled"] = bool(before.fields["enabled"]) if before else scope().guest is None
     for name in ("authorize_params", "roles"):
         data[name] = _pairs(form.value(name), name, wrong)
     data["require_claims"] = _claims(form.value("require_claims"), wrong)
@@ -215,7 +216,7 @@ def _save(key: str, form: Form, *, before: Item | None) -> Any:
         return Wrong(wrong)
     with services().database.read() as connection:
         clients = [client.key for client in client_items(connection, scope().ref)]
-    return save_connection(
+    outcome = save_connection(
         services(),
         actor(),
         scope().ref,
@@ -224,6 +225,7 @@ def _save(key: str, form: Form, *, before: Item | None) -> Any:
         clients=clients,
         seen=form.seen if before else None,
     )
+    return Wrong({"name": outcome.why}) if isinstance(outcome, NotAllowed) else outcome
 
 
 def _pairs(text: str, name: str, wrong: dict[str, str]) -> dict[str, str]:
@@ -275,6 +277,11 @@ def _unbound(current: Item | None) -> tuple[Notice, ...]:
     return (Notice(tone=Tone.WARNING, title="No claim binds this connection", text=text),)
 
 
+def _own_address() -> str:
+    """Give the address to try with; somebody in a set-up session has none that we know."""
+    return "" if scope().guest else scope().session.account.email
+
+
 def _page(current: Item | None, form: Form, *notices: Any) -> str:
     at = scope()
     with services().database.read() as connection:
@@ -289,7 +296,7 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
     page = ConnectionPage(
         frame=frame("connections", *notices, *_unbound(current)),
         form=form,
-        test=Form({"hint": sent("hint", longest=300) or at.session.account.email}),
+        test=Form({"hint": sent("hint", longest=300) or _own_address()}),
         tried=found,
         is_new=current is None,
         key=current.key if current else "",

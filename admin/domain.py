@@ -43,7 +43,7 @@ def domain(tenant: str, name: str) -> Response | str:
     if is_submitted():
         match request.form.get("do", "save"):
             case "check":
-                return _check(name)
+                return check_now(name)
             case "vouch":
                 vouch(services(), actor(), scope().ref, name)
                 return done(tenant_path("domains", name), "The domain counts as proven now.")
@@ -56,7 +56,8 @@ def domain(tenant: str, name: str) -> Response | str:
     return _page(current, way_form(current))
 
 
-def _check(name: str) -> Response:
+def check_now(name: str) -> Response:
+    """Look for the record now, and go on to the domain's page, which says what was found."""
     checked = check(services(), actor(), scope().ref, name)
     title, _ = said(checked.finding, name)
     tone = Tone.SUCCESS if checked.finding is Finding.PROVEN else Tone.WARNING

@@ -10,15 +10,39 @@ from portal.web.pages import Notice, Viewer
 
 @dataclass(frozen=True, slots=True)
 class TenantHead:
-    """The tenant that a page is about, as its heading and its menu show it."""
+    """The tenant that a page is about, as its heading and its menu show it.
+
+    `base` is where its pages are: in a set-up session under an address of their own.
+    """
 
     slug: str
     name: str
     suspended: bool = False
+    base: str = ""
 
     def path(self, *parts: str) -> str:
         """Give the address of a page of this tenant."""
-        return "/".join(("/admin/tenants", self.slug, *parts))
+        return "/".join((self.base or f"/admin/tenants/{self.slug}", *parts))
+
+
+@dataclass(frozen=True, slots=True)
+class GuestStep:
+    """A step of the set-up in the row at the head of each of its pages."""
+
+    title: str
+    href: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuestHead:
+    """A set-up session, as its pages show it: for whom, by whom, until when."""
+
+    for_whom: str
+    made_by: str
+    ends_at: datetime
+    steps: tuple[GuestStep, ...]
+    may_claim: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +53,7 @@ class Frame:
     place: str
     is_operator: bool
     tenant: TenantHead | None = None
+    guest: GuestHead | None = None
     notices: tuple[Notice, ...] = ()
 
 

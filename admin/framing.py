@@ -9,12 +9,14 @@ from werkzeug.wrappers import Response
 from admin.access import Scope, scope
 from admin.forms import asked
 from admin.frame_pages import Frame, Pager, TenantHead
+from admin.guest_head import guest_head
 from admin.next_step import go_on
 from portal.core.changes import FieldChange, Secret, shown
 from portal.flows.tenant_edits import Overtaken
 from portal.store.listing import Slice
 from portal.web.account import viewer
 from portal.web.context import services
+from portal.web.guests import PATH
 from portal.web.pages import Link, Notice, Tone
 
 _LONGEST_SEARCH = 100
@@ -44,6 +46,7 @@ def frame(place: str, *notices: Notice) -> Frame:
         place=place,
         is_operator=at.is_operator,
         tenant=head(at),
+        guest=guest_head(at.guest, place) if at.guest else None,
         notices=(*(_notice(Tone(tone), text, link) for tone, text in said), *notices),
     )
 
@@ -54,6 +57,8 @@ def _notice(tone: Tone, text: str, link: Link | None) -> Notice:
 
 def _way_on(at: Scope) -> Link | None:
     """Give the next step of a tenant that is not set up yet, once something was done."""
+    if at.guest is not None:
+        return Link(f"{PATH}/", "Back to the steps")
     tenant = head(at)
     return go_on(services(), at.ref, tenant.path, here=request.path) if tenant else None
 
@@ -62,7 +67,8 @@ def head(at: Scope) -> TenantHead | None:
     """Give the tenant of this page as its menu shows it."""
     if at.bundle is None:
         return None
-    return TenantHead(at.tenant.slug, at.tenant.name, at.tenant.suspended)
+    base = PATH if at.guest else ""
+    return TenantHead(at.tenant.slug, at.tenant.name, at.tenant.suspended, base)
 
 
 def done(path: str, message: str, *, tone: Tone = Tone.SUCCESS) -> Response:

@@ -60,7 +60,7 @@ def overview(tenant: str) -> str:
     del tenant
     found = checklist(services(), scope().ref)
     current = found.next
-    lines = tuple(_line(point, is_next=point == current) for point in found.points)
+    lines = tuple(step_line(point, is_next=point == current) for point in found.points)
     page = OverviewPage(
         frame=frame("overview", *overview_notices(), *troubled()),
         steps=lines,
@@ -90,7 +90,8 @@ def _chart(days: Sequence[Day]) -> Chart:
     return Chart(bars, numbers, most)
 
 
-def _line(point: Point, *, is_next: bool) -> StepLine:
+def step_line(point: Point, *, is_next: bool) -> StepLine:
+    """Give a step as a page shows it: what it is, and its next action."""
     words = _DONE if point.is_done else _TODO
     page = f"{services().settings.base_url}/login/{scope().tenant.slug}"
     return StepLine(

@@ -89,6 +89,8 @@ def trial(tenant: str, connection: str, reference: str) -> str:
         line = trail.by_reference(database, at.tenant.id, reference, Event.CONNECTION_TRIED.value)
     if way is None or line is None or line.detail.get("connection_id") != way.id:
         abort(404)
+    if at.guest is not None and line.actor != at.guest.account.email:
+        abort(404)  # what came back for somebody else is not for a set-up session
     detail: Any = line.detail
     page = TrialPage(
         frame=frame("connections"),

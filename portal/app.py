@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from admin import blueprint as admin_pages
+from admin import setup_blueprint as setup_pages
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
@@ -41,6 +42,7 @@ def create_app(built: Services) -> Flask:
     for module in (login, sso, account, welcome, ops):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(admin_pages)
+    app.register_blueprint(setup_pages)
     _add_globals(app)
     _add_error_pages(app)
     return app

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from portal.core.attempt import LIFETIME, Attempt, Purpose, cookie_name, genuine_state
 from portal.core.errors import FailureCode, SignInFailure
+from portal.core.redirects import SafePath
 from portal.core.registry import Account
 from portal.crypto import UnreadableSecretError
 from portal.flows.arrival import enter
@@ -32,18 +33,18 @@ def finish(
     *,
     sealed_attempt: str,
     previous: SecretStr | None,
-    signed_in: Callable[[], Account | None],
+    signed_in: Callable[[SafePath], Account | None],
 ) -> FinishOutcome:
     """Finish what an attempt began: every check passed, or no session at all.
 
     `sealed_attempt` is the cookie of this state, `previous` the session token that the browser
-    already has, and `signed_in` gives whose live session that is.
+    already has, and `signed_in` gives who is there, by the page that a trial goes back to.
     """
     progress, attempt = Progress(), None
     try:
         attempt = _take_attempt(services, answer.state, sealed_attempt)
         if attempt.purpose is Purpose.TRIAL:
-            return conclude(services, answer, visitor, attempt=attempt, by=signed_in())
+            return conclude(services, answer, visitor, attempt=attempt, by=signed_in(attempt.next))
         arrival = prove(services, answer, attempt, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:

@@ -43,6 +43,7 @@ class Over(StrEnum):
     USED = "used"
     SUSPENDED = "suspended"
     DISABLED = "disabled"
+    ENDED = "ended"
 
 
 @dataclass(frozen=True, slots=True)

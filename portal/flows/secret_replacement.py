@@ -12,7 +12,7 @@ from portal.core.changes import Action, Change, FieldChange, Kind, Secret
 from portal.core.registry import Client, Sealed, Tenant
 from portal.flows.registry_changes import write
 from portal.flows.registry_trail import Source
-from portal.flows.tenant_edits import Actor, Gone, Saved, SaveOutcome, Unchanged
+from portal.flows.tenant_edits import Actor, Gone, NotAllowed, Saved, SaveOutcome, Unchanged
 from portal.oidc.client import Tokens
 from portal.services import Services
 from portal.store.client_secrets import Standing, note_refused, standing
@@ -69,6 +69,8 @@ def _settle(
     key: str,
     fields: Callable[[Standing], tuple[FieldChange, ...]],
 ) -> SaveOutcome:
+    if actor.rule is not None:
+        return NotAllowed("That is for an admin to do.")
     with services.database.transaction() as connection:
         ref = lock_tenant(connection, tenant.slug)
         found = standing(connection, ref, key) if ref else None

@@ -38,11 +38,15 @@ from portal.store.tenant_items import TenantRef, lock_tenant, read_item
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something, from where, and in which session."""
+    """Who changes something, from where, and in which session.
+
+    `rule` bounds everything that this actor writes: it stands beside the guards of each form.
+    """
 
     account: Account
     visitor: Visitor = field(default_factory=Visitor)
     session_id: int | None = None
+    rule: "Rule | None" = None
 
     @property
     def is_operator(self) -> bool:
@@ -97,6 +101,9 @@ class NotAllowed:
 SaveOutcome = Saved | Unchanged | Overtaken | Gone | Taken | NotAllowed
 Guard = Callable[[Connection, TenantRef, Item | None], NotAllowed | None]
 """Looks at the object as it is, inside the transaction that would change it."""
+Rule = Callable[[Connection, TenantRef, Item | None, Item], NotAllowed | None]
+"""Looks at the object as it is and as it is wanted, inside that transaction."""
+_NOT_YOURS = NotAllowed("That is for an admin to do.")
 
 
 def save(
@@ -125,6 +132,8 @@ def save(
         refused = None if regardless else _compare(connection, tenant, before, seen=seen)
         if refused is None and regardless and before is None:
             refused = Gone()
+        if refused is None and actor.rule is not None:
+            refused = actor.rule(connection, tenant, before, wanted)
         if refused is None and guard is not None:
             refused = guard(connection, tenant, before)
         if refused is not None:
@@ -143,6 +152,8 @@ def remove(
     guard: Guard | None = None,
 ) -> SaveOutcome:
     """Remove an object, as it was when the question was asked (`seen`), or whatever it is."""
+    if actor.rule is not None:
+        return _NOT_YOURS
     with services.database.transaction() as connection:
         tenant = lock_tenant(connection, item.tenant)
         before = read_item(connection, tenant, item.kind, item.key) if tenant else None
@@ -159,6 +170,8 @@ def remove(
 
 def create_tenant(services: Services, actor: Actor, wanted: Item) -> SaveOutcome:
     """Make a new tenant."""
+    if actor.rule is not None:
+        return _NOT_YOURS
     with services.database.transaction() as connection:
         tenant = lock_tenant(connection, wanted.key)
         if tenant is not None:

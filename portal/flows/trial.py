@@ -47,7 +47,8 @@ def conclude(
 ) -> Tried:
     """Run every check of a sign-in, write the report into the trail, and give its reference.
 
-    `by` is who is signed in at the browser that came back: the trail names them.
+    `by` is who is there at the browser that came back: the trail names them. A set-up session is
+    nobody's account, and has the number 0.
     """
     progress = Progress()
     checks: list[Check] = []
@@ -69,7 +70,7 @@ def conclude(
         event=audit.Event.CONNECTION_TRIED,
         outcome="success" if passed else "failed",
         actor=by.email if by else "",
-        user_id=by.id if by else None,
+        user_id=(by.id or None) if by else None,
         tenant_id=attempt.tenant_id,
         object=f"connection {attempt.connection_id}",
         network=visitor.network,

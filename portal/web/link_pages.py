@@ -64,6 +64,7 @@ _CLOSED: dict[Over, tuple[int, str, str]] = {
         "Your company’s access is suspended",
         "Nobody of your company can use the portal at the moment. Ask your IT team.",
     ),
+    Over.ENDED: (410, "Your set-up session is over", "What you saved stays. {ask}"),
     Over.DISABLED: (403, "Your account is switched off", "{ask}"),
 }
 

@@ -14,9 +14,11 @@ from portal.flows.callback import finish
 from portal.flows.initiate import Initiation, RouteUnclear, initiate
 from portal.flows.outcomes import Failed, GoToProvider, SignedIn, Tried
 from portal.flows.proof import Answer
+from portal.flows.setup_session import Guest
 from portal.flows.sign_out import LogoutRefused, end_by_front_channel, end_by_logout_token
 from portal.web.context import services, visitor
 from portal.web.failures import to_login
+from portal.web.guests import PATH, current_guest
 from portal.web.identity import (
     attempt_cookie,
     current_session,
@@ -74,7 +76,11 @@ def callback(tenant: str | None = None) -> Response:
     return response
 
 
-def _signed_in() -> Account | None:
+def _signed_in(back: SafePath) -> Account | None:
+    """Give who is there, for the trail of a trial that goes back to a page of theirs."""
+    if back.startswith(f"{PATH}/"):
+        guest = current_guest()
+        return guest.account if isinstance(guest, Guest) else None
     session = current_session()
     return session.account if session else None
 

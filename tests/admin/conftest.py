@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 from html import unescape
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -198,6 +201,29 @@ def row_of(services):
             return connection.execute(query).first()
 
     return row_of
+
+
+@pytest.fixture
+def mails(services):
+    """Give the mails that went out so far, the newest last."""
+
+    def mails():
+        folder = services.settings.instance_dir / "mail"
+        files = sorted(folder.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
+
+    return mails
+
+
+@pytest.fixture
+def link_in(mails):
+    """Give the path of the link in the newest mail."""
+
+    def link_in():
+        [url] = re.findall(r"http://localhost/\S+", mails()[-1].get_content())
+        return urlsplit(url).path
+
+    return link_in
 
 
 @pytest.fixture(scope="session")

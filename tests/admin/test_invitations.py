@@ -1,9 +1,6 @@
 """Invitations and links to a new password: mailed by an admin, used by the person, once."""
 
 import re
-from email import message_from_bytes
-from email.policy import default
-from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select, update
@@ -15,29 +12,6 @@ from tests.admin.conftest import PASSWORD
 
 PEOPLE = "/admin/tenants/acme/people"
 NEW = "seven purple kettles"
-
-
-@pytest.fixture
-def mails(services):
-    """Give the mails that went out so far, the newest last."""
-
-    def mails():
-        folder = services.settings.instance_dir / "mail"
-        files = sorted(folder.glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
-        return [message_from_bytes(file.read_bytes(), policy=default) for file in files]
-
-    return mails
-
-
-@pytest.fixture
-def link_in(mails):
-    """Give the path of the link in the newest mail."""
-
-    def link_in():
-        [url] = re.findall(r"http://localhost/\S+", mails()[-1].get_content())
-        return urlsplit(url).path
-
-    return link_in
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ PAGES = {
     "trail of one reference": ("it", f"{ACME}/audit?reference=4F7K-0000"),
     "explain": ("it", f"{ACME}/explain?email=ann@acme.test&policy=required&rollout=10"),
     "settings": ("it", f"{ACME}/settings"),
+    "no set-up links": ("ops", f"{ACME}/setup-links"),
 }
 
 
@@ -184,6 +185,63 @@ def test_a_file_that_is_too_large_is_told_before_it_is_sent(stand, signed_in_pag
     page.get_by_label("CSV file").set_input_files(large)
     expect(page.get_by_text("The file is larger than 2 MB")).to_be_visible()
     check(page)
+
+
+def test_axe_finds_nothing_on_a_set_up_from_its_link_to_the_last_page(
+    browser, stand, signed_in_pages
+):
+    page = signed_in_pages["it"]
+    page.goto(f"{stand.portal}{ACME}/setup-links")
+    page.get_by_label("For whom").fill("Jane Doe")
+    page.get_by_label("Switch single sign-on on").check()
+    page.get_by_role("button", name="Make the link").click()
+    link = page.locator("#setup-link").inner_text()
+    check(page)
+    guest = browser.new_context().new_page()
+    guest.goto(link)
+    check(guest)
+    guest.get_by_role("button", name="Start the set-up").click()
+    check(guest)
+    guest.get_by_role("link", name="Show the record").click()
+    check(guest)
+    guest.get_by_role("link", name="Connection and test").click()
+    guest.get_by_role("link", name="Acme Okta").click()
+    check(guest)
+    guest.get_by_role("link", name="Finish", exact=True).click()
+    check(guest)
+    guest.get_by_role("button", name="Finish and tell them").click()
+    expect(guest.get_by_role("heading", level=1)).to_have_text("Thank you")
+    check(guest)
+    guest.goto(link)
+    expect(guest.get_by_role("heading", level=1)).to_have_text("This link has been used")
+    check(guest)
+    guest.context.close()
+
+
+def test_axe_finds_nothing_on_the_pages_of_a_link_to_a_new_password(
+    browser, stand, signed_in_pages
+):
+    page = signed_in_pages["ops"]
+    page.goto(f"{stand.portal}/admin/tenants/newco/people/1")
+    page.get_by_role("button", name="Send a link to set a new password").click()
+    check(page)
+    mails = (stand.services.settings.instance_dir / "mail").glob("*.eml")
+    newest = max(mails, key=lambda file: file.stat().st_mtime_ns).read_text()
+    person = browser.new_page(java_script_enabled=False)
+    person.goto(re.search(r"http://\S+/welcome/\S+", newest)[0])
+    person.get_by_label("New password").fill("short")
+    person.get_by_role("button", name="Set password").click()
+    expect(person.get_by_label("New password")).to_have_attribute("aria-invalid", "true")
+    person.close()
+    person = browser.new_page()
+    person.goto(re.search(r"http://\S+/welcome/\S+", newest)[0])
+    person.get_by_role("button", name="Set password").click()
+    check(person)
+    person.get_by_label("New password").fill(PASSWORD)
+    person.get_by_role("button", name="Set password").click()
+    expect(person.get_by_role("heading", level=1)).to_have_text("Your password is set")
+    check(person)
+    person.close()
 
 
 def test_an_admin_goes_from_nothing_to_required_by_what_stands_on_the_pages(browser, stand):
