@@ -68,7 +68,7 @@ email_not_allowed: another subject
     It was probably made anew there. The old link has to be taken away.
 email_not_allowed: elsewhere
     operator: The address is an account somewhere else
-    An address is one account; the other one has to go first.
+    An address is one account. They give it free on its page, at the company that has it.
 email_not_allowed:
     provider/people: The address cannot sign in here
     Compare the address that came back with the one under People.

@@ -50,13 +50,17 @@ class NewPersonPage(AdminPage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonPage(AdminPage):
-    """One person: role, ways in, sessions. `seen` is what the page tells of the account."""
+    """One person: role, ways in, sessions. `seen` is what the page tells of the account.
+
+    `is_anothers`: another tenant has proven the address's domain, and an operator may mend that.
+    """
 
     form: Form
     seen: str
     name: str
     email: str
     is_self: bool
+    is_anothers: bool
     role: str
     by_group: bool
     disabled: bool

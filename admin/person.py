@@ -15,6 +15,7 @@ from admin.people_list import new_password
 from admin.people_pages import PersonPage
 from admin.person_links import act_on_link, link_card
 from admin.what_if import of_person
+from portal.core.address import Address
 from portal.core.session import Session
 from portal.flows import people_edits
 from portal.flows.form_checks import Wrong
@@ -51,6 +52,11 @@ def _loss(who: Person) -> str:
     if request.form.get("sure"):
         return ""
     do = request.form.get("do", "")
+    if do == "give_free":
+        return (
+            f"The account {who.email} is removed here, with its sessions and links, so that the "
+            "company that has proven the domain can have the address. The audit trail stays."
+        )
     glass = ""
     if do in {"unmark", "disable"}:
         glass = people_edits.last_glass(services(), scope().ref, who)
@@ -82,6 +88,8 @@ def _act(who: Person) -> Response | str:
             return _set_password(who)
         case "invite" | "send_password_link" | "take_back" as do:
             return act_on_link(who, do)
+        case "give_free":
+            return _give_free(who)
         case "sign_out":
             public_id = sent("session", longest=64)
             people_edits.end_sessions(at, by, ref, who, public_id=public_id)
@@ -91,6 +99,13 @@ def _act(who: Person) -> Response | str:
             return done(path, f"Signed out of {ended} session{'s' * (ended != 1)}.")
         case _:
             raise BadRequest
+
+
+def _give_free(who: Person) -> Response:
+    outcome = people_edits.give_free(services(), actor(), scope().ref, who)
+    if isinstance(outcome, NotAllowed):
+        return done(tenant_path("people", str(who.id)), outcome.why, tone=Tone.ERROR)
+    return done(tenant_path("people"), f"{who.email} is free again.")
 
 
 def _mark(who: Person, *, exempt: bool) -> Response | str:
@@ -146,6 +161,8 @@ def _page(who: Person, form: Form, *notices: Notice) -> str:
         name=who.name,
         email=who.email,
         is_self=who.id == mine.account.id,
+        is_anothers=scope().is_operator
+        and people_edits.is_anothers(services(), scope().ref, Address.parse(who.email)),
         role=who.role,
         by_group=who.group_role == "admin" and who.role != "admin",
         disabled=who.disabled,

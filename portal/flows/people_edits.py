@@ -12,7 +12,7 @@ from portal.core.changes import Item, Kind, Secret, Value
 from portal.core.new_password import wrong_with
 from portal.core.registry import Account
 from portal.flows.form_checks import Wrong, check_user
-from portal.flows.tenant_edits import Actor, Guard, NotAllowed, Saved, SaveOutcome, save
+from portal.flows.tenant_edits import Actor, Guard, NotAllowed, Saved, SaveOutcome, remove, save
 from portal.services import Services
 from portal.store import audit, break_glass, enforcement_facts, people, sessions, setup_progress
 from portal.store.people import Person
@@ -68,6 +68,24 @@ def add_person(
         return NotAllowed(_TAKEN, "email") if taken else None
 
     return checked.key, save(services, actor, wanted, guard=guard)
+
+
+def is_anothers(services: Services, tenant: TenantRef, address: Address) -> bool:
+    """Whether another tenant has proven the address's domain: its person cannot get in so long."""
+    owner = owner_of(services.registry.candidates(address.domain), address.domain)
+    return owner is not None and owner.id != tenant.id
+
+
+def give_free(services: Services, actor: Actor, tenant: TenantRef, who: Person) -> SaveOutcome:
+    """Remove an account that holds an address of another tenant's proven domain.
+
+    An address is one account; with this one gone the other tenant's person comes in, as a new one.
+    Everybody else is switched off and never removed.
+    """
+    if not actor.is_operator or not is_anothers(services, tenant, Address.parse(who.email)):
+        return NotAllowed("Only an operator gives free what is of another company’s proven domain.")
+    item = Item(Kind.USER, tenant.slug, who.key, {})
+    return remove(services, actor, item)
 
 
 def _is_own(services: Services, tenant: TenantRef, address: Address) -> bool:

@@ -270,3 +270,24 @@ def test_the_last_break_glass_person_of_a_required_domain_is_asked_about(
     operator.post(path, do=do, sure="yes")
     row = row_of(UserRow, id=world.acme.admin)
     assert (row.sso_exempt, row.disabled) != (True, False)
+
+
+def test_operator_gives_free_an_address_that_another_company_has_proven(
+    operator, admin, services, world, row_of, trail
+):
+    with services.database.transaction() as connection:
+        squatted = add_user(connection, "ceo@globex.example", world.acme.id)
+    path, words = path_of(squatted), "Give the address free"
+    assert words not in admin.text(path)
+    admin.post(path, do="give_free", sure="yes")
+    assert words not in operator.text(path_of(world.acme.member))
+    operator.post(path_of(world.acme.member), do="give_free", sure="yes")
+    assert row_of(UserRow, id=squatted)
+    assert row_of(UserRow, id=world.acme.member)
+    assert words in operator.text(path)
+    assert "is removed here" in operator.post(path, do="give_free").text
+    assert row_of(UserRow, id=squatted) is not None
+    assert operator.post(path, do="give_free", sure="yes").location == PEOPLE
+    assert row_of(UserRow, id=squatted) is None
+    removed = trail("registry:changed")[-1]
+    assert (removed.outcome, removed.object) == ("removed", "user acme/ceo@globex.example")
