@@ -24,6 +24,7 @@ from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
 _TIMES = frozenset({"exp", "iat", "nbf", "auth_time", "session_expiry"})
+_SHOWN = _TIMES | {"iss", "aud", "azp"}
 _NOBODY = "Nobody known yet"
 _STAGES = {
     "sending": "The person was sent to the provider",
@@ -47,6 +48,8 @@ def forwarded(reference: str) -> Response:
         line = trail.by_reference(connection, of, reference, SSO, PASSWORD)
         sent = None if line else started.by_reference(connection, of, reference)
     tenant_id = line.tenant_id if line else sent.tenant_id if sent else None
+    if tenant and tenant_id is None and _stray(reference, tenant.slug):
+        tenant_id = tenant.id
     bundle = services().registry.tenant_by_id(tenant_id) if tenant_id is not None else None
     if bundle is not None:
         return redirect(f"/admin/tenants/{bundle.tenant.slug}/failures/{reference}", 302)
@@ -104,9 +107,24 @@ def _is_known(reference: str) -> bool:
 
 
 def _found(reference: str) -> Line | None:
+    tenant = scope().tenant
     with services().database.read() as connection:
-        line = trail.by_reference(connection, scope().tenant.id, reference, SSO, PASSWORD)
-    return line if line is not None and line.outcome != "success" else None
+        line = trail.by_reference(connection, tenant.id, reference, SSO, PASSWORD)
+    if line is None:
+        return _stray(reference, tenant.slug)
+    return line if line.outcome != "success" else None
+
+
+def _stray(reference: str, slug: str) -> Line | None:
+    """Give an answer of no sign-in that came to the redirect URI of a tenant.
+
+    Anybody can send one, so it stands in no list; who has its reference finds it.
+    """
+    with services().database.read() as connection:
+        line = trail.by_reference(connection, None, reference, SSO)
+    own = f"{services().settings.base_url}/auth/callback/{slug}"
+    is_own = line is not None and line.tenant_id is None and line.detail.get("callback") == own
+    return line if is_own else None
 
 
 @blueprint.get("/tenants/<tenant>/failures/<reference>")
@@ -149,9 +167,12 @@ def _way(line: Line) -> Connection | None:
 def _claims(line: Line) -> Iterator[tuple[str, str]]:
     """Give the claims that mattered, and what the one that failed was held against."""
     detail: Any = line.detail
-    for name, value in detail.get("claims", {}).items():
-        yield str(name), _readable(str(name), str(value))
+    claims = detail.get("claims", {})
+    for name, value in claims.items():
+        yield str(name), _readable(str(name), str(value), str(detail.get("cause", "")))
     way, claim = _way(line), str(detail.get("claim", ""))
+    if claim in _SHOWN and claim not in claims:
+        yield claim, "not there"
     match claim:
         case "aud" | "azp" if way and way.client:
             yield "Client ID here", way.client.client_id
@@ -163,7 +184,9 @@ def _claims(line: Line) -> Iterator[tuple[str, str]]:
             yield "Asked for here", str(way.require_claims[name])
 
 
-def _readable(name: str, value: str) -> str:
+def _readable(name: str, value: str, cause: str) -> str:
+    if "not a number" in cause:
+        return value
     if name in _TIMES and value.isascii() and value.isdigit() and len(value) < 11:
         return moment_of(datetime.fromtimestamp(int(value), UTC))
     return value
@@ -192,7 +215,8 @@ def _steps(line: Line) -> Iterator[CheckLine]:
     if stage not in _STAGES:
         return
     passed: bool | None = True
-    cause = str(detail.get("cause", "")).capitalize()
+    said = str(detail.get("cause", ""))
+    cause = said[:1].upper() + said[1:]
     for name, title in _STAGES.items():
         if name == stage:
             passed = None

@@ -146,7 +146,7 @@ state_mismatch: older than
     Start again. If it is slow at the provider, look there.
 state_mismatch:
     person: The answer belongs to no sign-in that began here
-    Start at the portal, not from a bookmark of the provider’s page.
+    Start at the portal, not from a bookmark. A tile must begin at the login-initiate URI.
 oidc_failed: has not the value required
     admin/connections: A claim had another value than the connection asks for
     Compare the claims below with the connection’s.
@@ -249,9 +249,12 @@ oidc_failed: the token is / part of the token / typ is / header / kid is
 oidc_failed: there is no / is not a
     provider: The ID token lacks a claim, or has it in a wrong form
     Show them the cause below: it names the claim.
-oidc_failed: response is of another / promised iss
+oidc_failed: response is of another
+    provider: The answer comes from another issuer than the one that was asked
+    Two of its directories may be mixed up. The portal takes no answer from one for the other.
+oidc_failed: promised iss
     provider: The answer does not say from which issuer it comes
-    It must bear the 'iss' that its metadata promises, and the right one.
+    It must bear the 'iss' that its metadata promises.
 oidc_failed: redirect URI
     admin/clients: The answer came to another application’s address
     Register the redirect URI that the application’s page shows, and no other.

@@ -90,10 +90,15 @@ def _failed(
         connection=bundle.connections.get(whence.connection_id) if bundle and whence else None,
         email=email,
         next_path=own.next if own else None,
-        facts=_facts(own or sent, progress, failure),
+        facts=_facts(own or sent, progress, failure) | ({} if whence else _stray(answer)),
         is_persons=is_persons,
     )
     return failed if own else replace(failed, email="")
+
+
+def _stray(answer: Answer) -> dict[str, str]:
+    """Give where an answer of no sign-in came: whoever registered that can look for it."""
+    return {"callback": answer.redirect_uri[:_LONGEST_TOLD]}
 
 
 def _facts(

@@ -25,16 +25,20 @@ class Stage(StrEnum):
     ADMISSION = "admission"
 
 
+BY_OLD = "with the old secret: the issuer does not take the new one"
+BY_NEW = "with the new secret: the first sign-in takes the old one away"
+
+
 @dataclass(slots=True)
 class Progress:
     """Where a return stands; the claims, once they are verified.
 
-    `by_old_secret`: the issuer took the secret that a new one is to replace.
+    `secret` says which of two secrets the issuer took, while a new one replaces an old one.
     """
 
     stage: Stage = Stage.STATE
     claims: VerifiedClaims | None = None
-    by_old_secret: bool = False
+    secret: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,8 @@ def prove(services: Services, answer: Answer, attempt: Attempt, progress: Progre
     progress.stage = Stage.TOKEN
     party = services.relying_party
     tokens = party.exchange(client, code=answer.code, code_verifier=attempt.verifier)
-    progress.by_old_secret = tokens.by_old
+    if client.as_before is not None:
+        progress.secret = BY_OLD if tokens.by_old else BY_NEW
     if attempt.purpose is Purpose.SIGN_IN:
         note_exchange(services, tenant, client, tokens)
     progress.stage = Stage.IDENTITY

@@ -23,7 +23,6 @@ from portal.store import accounts, audit
 
 Result = TypeVar("Result")
 
-_BY_OLD = "with the old secret: the issuer does not take the new one"
 _PLUMBING = frozenset({"nonce", "at_hash", "c_hash", "sid", "jti"})
 _LONGEST = 300
 
@@ -55,10 +54,8 @@ def conclude(
     role = ""
     try:
         arrival = prove(services, answer, attempt, progress)
-        checks = [Check(stage.value, passed=True) for stage in _PROOF]
-        if progress.by_old_secret:
-            token = checks.index(Check(Stage.TOKEN.value, passed=True))
-            checks[token] = Check(Stage.TOKEN.value, passed=True, detail=_BY_OLD)
+        told = {Stage.TOKEN: progress.secret}
+        checks = [Check(stage.value, True, told.get(stage, "")) for stage in _PROOF]
         role = _admission(services, arrival, checks)
     except SignInFailure as failure:
         if not checks:

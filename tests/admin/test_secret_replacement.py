@@ -159,7 +159,9 @@ def test_a_test_sign_in_says_that_the_old_secret_did_it_and_changes_nothing(
     assert "With the old secret: the issuer does not take the new one." in text
     assert opened(services, row().old_secret) == RIGHT
     replace(admin, RIGHT)
-    tried(admin)
+    assert "With the new secret: the first sign-in takes the old one away." in unescape(
+        admin.text(tried(admin).location)
+    )
     assert opened(services, row().old_secret) == RIGHT
 
 

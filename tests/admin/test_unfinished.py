@@ -220,6 +220,20 @@ def test_an_answer_in_another_browser_is_found_by_the_company_and_tells_that_bro
     assert "came to another browser" in admin.text(f"{FAILURES}/{entry.reference}")
 
 
+def test_an_answer_of_no_sign_in_is_found_by_its_reference_and_stands_in_no_list(
+    admin, app, world, sign_in, trail
+):
+    Visitor(app, "http://localhost").get("/auth/callback/acme?code=c")
+    reference = trail("sign_in:sso")[-1].reference
+    assert reference not in admin.text(FAILURES)
+    led = admin.get(f"/admin/failures/{reference}")
+    assert led.location == f"{FAILURES}/{reference}"
+    assert "belongs to no sign-in that began here" in admin.text(led.location)
+    other = sign_in(world.globex.admin)
+    assert other.get(f"/admin/failures/{reference}").status_code == 404
+    assert other.get(f"/admin/tenants/globex/failures/{reference}").status_code == 404
+
+
 def test_an_invented_state_is_looked_for_nowhere(services, app, world, trail):
     other = Visitor(app, "http://localhost")
     other.get(f"/auth/callback/acme?state={new_state(b'x' * 32)}&code=c")

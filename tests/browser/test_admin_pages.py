@@ -55,6 +55,7 @@ PAGES = {
     "all that are not back": ("it", f"{ACME}/failures?show=sent"),
     "connections in trouble": ("ops", f"{TROUBLED}/connections"),
     "connection in trouble": ("ops", f"{TROUBLED}/connections/okta"),
+    "company's sign-in page in trouble": ("ops", "/login/troubled"),
     "application with two secrets": ("ops", f"{TROUBLED}/clients/main"),
     "no failed sign-ins": ("ops", "/admin/tenants/newco/failures"),
     "trail": ("it", f"{ACME}/audit"),
