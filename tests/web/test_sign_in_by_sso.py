@@ -482,3 +482,11 @@ def test_default_client_serves_connections_that_name_none(
     assert query["client_id"] == "cli_default.client"
     assert query["redirect_uri"] == "http://localhost:5000/auth/callback"
     assert visitor.come_back(visitor.at_provider(response)).status_code == 303
+
+
+def test_answer_by_form_is_not_taken_and_spends_nothing(visitor, registry, provider):
+    answer = query_of(visitor.at_provider(visitor.submit("ann@acme.example")))
+    form = visitor.client.post("/auth/callback/acme", base_url=visitor.base, data=answer)
+    assert form.status_code in {400, 405}
+    assert not visitor.is_signed_in
+    assert visitor.get("/auth/callback/acme", query_string=answer).status_code == 303
