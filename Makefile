@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench lock clean
+.PHONY: help install demo test check format bench lock licences sbom audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,7 +41,16 @@ bench: install ## Run the benchmarks: ratios against baselines of the same run
 
 lock: ## Renew the hash-locked requirements
 	$(UV_COMPILE) pyproject.toml --output-file requirements/runtime.txt
-	$(UV_COMPILE) --extra development pyproject.toml --output-file requirements/development.txt
+	$(UV_COMPILE) --extra development --extra tracing pyproject.toml --output-file requirements/development.txt
+
+licences: install ## List the licences of what the portal runs on; fails where one is unfit
+	$(BIN)/python -m supply_chain licences
+
+sbom: install ## Write the bill of materials (CycloneDX) to dist/sbom.json
+	$(BIN)/python -m supply_chain sbom
+
+audit: install ## Ask whether what is locked has known vulnerabilities
+	$(BIN)/python -m supply_chain audit
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
