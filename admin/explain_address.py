@@ -23,6 +23,7 @@ from portal.core.routing import (
     Verdict,
 )
 from portal.flows.explanation import Explanation, Supposed, SupposedWay, explain
+from portal.flows.rollout_ahead import planned_words
 from portal.web.context import services
 
 _ASKED = (
@@ -168,7 +169,10 @@ def tried(address: Address, *supposed: Supposed, how: Asked = _NOTHING) -> Expla
     if not at.is_operator and not found.is_of(at.tenant.id):
         words = "is not of a domain of your company."
         return Explained(str(address), "Not yours", "warning", words, ())
-    return answer(address, found)
+    if supposed:
+        return answer(address, found)
+    planned = planned_words(services(), found.verdict.route.rule, address, found.account)
+    return replace(answer(address, found), planned=planned)
 
 
 def answer(address: Address, found: Explanation) -> Explained:

@@ -62,13 +62,14 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What happens for an address. `tone` is that of its badge."""
+    """What happens for an address. `tone` is that of its badge; `planned` is what is to come."""
 
     address: str
     badge: str
     tone: str
     words: str
     trace: tuple[TraceLine, ...]
+    planned: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

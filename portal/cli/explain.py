@@ -22,6 +22,7 @@ from portal.core.routing import (
     UseSso,
     Verdict,
 )
+from portal.flows.rollout_ahead import planned_words
 from portal.flows.seed_trial import judge_as_if_applied
 from portal.flows.sign_in import judge
 from portal.seeding.folder import read_folder
@@ -67,12 +68,16 @@ def command(email: str, *, sso: bool, seeds: Path | None, as_json: bool) -> None
     services = build_services(load_settings())
     try:
         verdict, account = _judge(services, address, asked=Asked(wants_sso=sso), seeds=seeds)
+        rule = verdict.route.rule
+        planned = "" if seeds else planned_words(services, rule, address, account)
     finally:
         services.close()
     if as_json:
-        click.echo(json.dumps(as_values(address, verdict), indent=2, ensure_ascii=False))
+        values = as_values(address, verdict) | ({"planned": planned} if planned else {})
+        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
     else:
         hints = otherwise(verdict, address, account=account, knows_passwords=seeds is None)
+        hints = [f"Planned: {planned}", *hints] if planned else hints
         click.echo("\n".join(as_lines(address, verdict, hints=hints)))
 
 

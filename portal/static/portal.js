@@ -9,6 +9,8 @@ function signIn(form) {
   const route = document.getElementById("route");
   const submit = document.getElementById("submit");
   const toggle = document.getElementById("toggle");
+  const banner = document.getElementById("banner");
+  const announced = banner.textContent;
   let chosen = isSso.getAttribute("value") === "true" ? "sso" : null;
   let found = null;
   let domain = null;
@@ -25,6 +27,8 @@ function signIn(form) {
     if (away && document.activeElement === password) submit.focus();
     field.hidden = password.disabled = away;
     isSso.value = String(chosen === "sso");
+    const news = found ? found.banner : announced;
+    if (banner.textContent !== news) banner.textContent = news;
     if (route.textContent !== words) route.textContent = words;
     const onward = routed && found.method === "choose" ? "Continue" : "Continue with SSO";
     submit.textContent = away ? onward : "Sign in";

@@ -5,6 +5,7 @@
     identity  the `portal_session` cookie <-> the session; attempt cookies
     failures  the words for every failure code, and the pages of errors
     login     GET /login, POST /auth/login, POST /auth/discover
+    announcements  what people read of a planned rollout
     sso       what providers call: callback, initiate, back- and front-channel logout
     account   what people call: dashboard, their sessions, sign-out
     welcome   what an invited person opens: a password set by a link

@@ -7,6 +7,7 @@ from portal.core.registry import Role
 from portal.core.session import Session
 from portal.flows.sign_out import can_end_at_provider, revoke, sign_out
 from portal.store import sessions
+from portal.web.announcements import notice_for
 from portal.web.context import services, visitor
 from portal.web.identity import current_session, forget_session, sign_in_required
 from portal.web.pages import (
@@ -53,6 +54,7 @@ def dashboard() -> str:
             for other in found
             if other.is_live(now)
         ),
+        notice=notice_for(session),
     )
     return render_template("account/dashboard.html", page=page)
 

@@ -27,6 +27,7 @@ from portal.flows.outcomes import (
     WrongPassword,
 )
 from portal.flows.sign_in import SignIn, begin, begin_at, route_of
+from portal.web.announcements import banner_for, banner_of, banner_of_tenant
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError
 from portal.web.failures import WORDS, Words, notice_for, notice_from_query
@@ -73,6 +74,7 @@ def show_tenant(tenant: str) -> str:
         page,
         tenant=bundle.tenant.name,
         connections=_choices(usable, prefix=f"{tenant}/"),
+        banner=page.banner or banner_of_tenant(bundle),
     )
     return render_template("login/sign_in.html", page=page)
 
@@ -92,6 +94,8 @@ def _blank_page() -> SignInPage:
         page = replace(page, notice=notice)
         if kept:
             page = replace(page, email=page.email or kept["email"], next=page.next or kept["next"])
+    if page.email:
+        page = replace(page, banner=banner_for(page.email))
     session = current_session()
     return replace(page, signed_in_as=session.account.email) if session else page
 
@@ -246,6 +250,8 @@ def _choices(connections: Iterable[Connection], *, prefix: str = "") -> tuple[Ch
 
 
 def _page(page: SignInPage, *, status: int = 200) -> Response:
+    if status == 200:
+        page = replace(page, banner=banner_for(page.email))
     return make_response(render_template("login/sign_in.html", page=page), status)
 
 
@@ -286,6 +292,7 @@ def discover() -> Response | tuple[Response, int] | tuple[Response, int, dict[st
     }
     if asked.get("words") is True:
         answer["message"] = _message(route)
+        answer["banner"] = banner_of(route.rule, address)
     return jsonify(answer)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import select
 
+from portal.core.registry import Policy
+from portal.core.rollout_plan import PlanState, RolloutPlan, RolloutStep, WayNow
+from portal.store import rollout_plans
 from portal.store.tables import DomainRow
 from tests.browser.admin_stand import PASSWORD, AdminStand, running_portal
 from tests.browser.complaints import Complaints
@@ -243,6 +247,59 @@ def test_axe_finds_nothing_on_the_pages_of_a_link_to_a_new_password(
     expect(person.get_by_role("heading", level=1)).to_have_text("Your password is set")
     check(person)
     person.close()
+
+
+def test_a_planned_rollout_is_announced_while_the_address_is_typed(browser, stand):
+    put_plan(stand)
+    page = browser.new_context().new_page()
+    page.goto(f"{stand.portal}/login")
+    banner = page.get_by_label("Announcement")
+    expect(banner).to_be_hidden()
+    page.get_by_label("Email address").fill("ann@acme.test")
+    expect(banner).to_contain_text("you sign in with Acme Okta.")
+    check(page)
+    page.get_by_role("button", name="Back to Password Login").click()
+    expect(banner).to_be_visible()
+    page.get_by_label("Email address").fill("sam@elsewhere.test")
+    expect(banner).to_be_hidden()
+    page.context.close()
+    put_plan(stand, is_there=False)
+
+
+@pytest.mark.parametrize("state", PlanState)
+def test_axe_finds_nothing_on_a_rollout_in_any_state(stand, signed_in_pages, state):
+    put_plan(stand, state=state)
+    page = signed_in_pages["it"]
+    for path in (ACME, f"{ACME}/domains/acme.test", f"{ACME}/domains/acme.test/rollout"):
+        page.goto(stand.portal + path)
+        check(page)
+    put_plan(stand, is_there=False)
+
+
+def put_plan(
+    stand: AdminStand, *, state: PlanState = PlanState.PLANNED, is_there: bool = True
+) -> None:
+    """Plan a rollout for everybody of acme.test behind the pages, or take it away."""
+    now, way = stand.services.now(), WayNow(Policy.OPTIONAL, 100)
+    day = (now + timedelta(days=3)).date()
+    told = {"why": "failures", "failed": 6, "tried": 8, "at": now.isoformat(), "day": str(day)}
+    made = RolloutPlan(
+        steps=(RolloutStep(day, 100),),
+        planned_by="it@acme.test",
+        planned_at=now,
+        before=way,
+        left=way,
+        state=state,
+        due_at=now + timedelta(days=3) if state is PlanState.PLANNED else None,
+        watched_until=now + timedelta(days=7),
+        told=told,
+    )
+    with stand.services.database.transaction() as connection:
+        query = select(DomainRow.id).where(DomainRow.name == "acme.test")
+        number = connection.execute(query).scalar_one()
+        rollout_plans.drop(connection, number)
+        if is_there:
+            rollout_plans.put(connection, number, made)
 
 
 def test_an_admin_goes_from_nothing_to_required_by_what_stands_on_the_pages(browser, stand):

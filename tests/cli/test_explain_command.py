@@ -2,11 +2,15 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from portal.core.address import Domain
+from portal.core.registry import Policy
+from portal.core.rollout_plan import RolloutPlan, RolloutStep, WayNow
+from portal.store import rollout_plans
 from portal.store.near_misses import near_misses
 from portal.store.tables import DomainRow
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
@@ -73,6 +77,25 @@ WAYS = [
     ("x@elsewhere.example", (), "password", None, None),
     ("x@elsewhere.example", ("--sso",), "refused", None, None),
 ]
+
+
+def test_explain_tells_from_when_sso_is_planned_to_be_required(registry, portal, acme):
+    with registry.transaction() as connection:
+        query = select(DomainRow.id).where(DomainRow.name == "two.example")
+        way = WayNow(Policy.OPTIONAL, 100)
+        day = datetime.now(UTC).date().replace(month=12, day=1)
+        made = RolloutPlan(
+            steps=(RolloutStep(day, 100),),
+            planned_by="it@acme.example",
+            planned_at=datetime.now(UTC),
+            before=way,
+            left=way,
+        )
+        rollout_plans.put(connection, connection.execute(query).scalar(), made)
+    words = "From 1 December SSO is required."
+    assert f"Planned: {words}" in said(portal, "x@two.example")
+    assert explained(portal, "x@two.example")["planned"] == words
+    assert list(explained(portal, "ann@acme.example")) == KEYS
 
 
 @pytest.mark.parametrize(("email", "words", "method", "connection", "policy"), WAYS)
