@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 
-import redis
-
 from portal.core.registry import AuthMethod, Client
 from portal.crypto import CookieSeal, Passwords, Vault, derived_key
 from portal.observe import log
@@ -20,7 +18,7 @@ from portal.store.engine import Database, DatabaseGoneError
 from portal.store.registry import Registry
 from portal.store.started import StartedLog
 from portal.store.troubles import Troubles
-from portal.throttle import Gate, Known
+from portal.throttle import Gate, Known, redis_answers
 
 __all__ = ["Services", "build_services", "default_client", "open_vault"]
 
@@ -78,16 +76,7 @@ class Services:
     def _cache_state(self) -> str:
         if self.settings.redis_url is None:
             return "in the database"
-        client = redis.Redis.from_url(
-            self.settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1
-        )
-        try:
-            client.ping()
-        except redis.RedisError:
-            return "down"
-        finally:
-            client.close()
-        return "ok"
+        return "ok" if redis_answers(self.settings.redis_url.get_secret_value()) else "down"
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -15,13 +15,36 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import redis
+from typing import TYPE_CHECKING
 
 from portal.core.address import Address
 
+if TYPE_CHECKING:
+    from redis import Redis
+
 WINDOW = timedelta(minutes=15)
 PER_ADDRESS, PER_NETWORK, PER_DOMAIN = 10, 300, 1000  # wrong passwords in that time
+
+
+def redis_answers(url: str) -> bool:
+    """Whether the Redis at this URL answers within a second."""
+    from redis import RedisError
+
+    client = _open_redis(url, timeout=1)
+    try:
+        client.ping()
+    except RedisError:
+        return False
+    finally:
+        client.close()
+    return True
+
+
+def _open_redis(url: str, *, timeout: float) -> "Redis":
+    """Give a client of a Redis: its library takes five megabytes from those alone who have one."""
+    from redis import Redis
+
+    return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +174,7 @@ class Gate:
     ) -> None:
         self._now = now
         self._note = note
-        self._redis = (
-            redis.Redis.from_url(redis_url, socket_timeout=0.2, socket_connect_timeout=0.2)
-            if redis_url
-            else None
-        )
+        self._redis = _open_redis(redis_url, timeout=0.2) if redis_url else None
         self._lock = threading.Lock()
         self._minute = 0
         self._counts: dict[tuple[str, str], _Count] = {}
@@ -187,13 +206,15 @@ class Gate:
 
     def _tell(self, count: _Count, place: tuple[str, str], *, minute: int, number: int) -> None:
         assert self._redis is not None, "only shared numbers are told"
+        from redis import RedisError
+
         name = f"portal:gate:{_key(*place)[:32]}:{minute}"
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.incrby(name, number)
                 pipe.expire(name, 2 * MINUTE)
                 total = int(pipe.execute()[0])
-        except (redis.RedisError, OSError):
+        except (RedisError, OSError):
             self._leave_alone()
             return
         with self._lock:

@@ -1,6 +1,7 @@
 """The production server: granian's supervisor and the processes that it keeps running."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,8 @@ def serve(address: str, port: int, *, workers: int, threads: int, drain: int) ->
     Workers are started afresh, not forked: what this process has imported, opened or locked does
     not follow them, and the counters find their folder in the environment.
     """
+    # glibc keeps freed memory apart for nearly every thread; one thread at a time runs Python.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     hear_it(signal.SIGTERM, signal.SIGINT)
     multiprocessing.set_start_method("spawn", force=True)
     _Supervisor(

@@ -51,6 +51,13 @@ def test_database_that_was_never_migrated_is_named_with_the_mend(database_url: s
     database.close()
 
 
+def test_revisions_are_those_that_alembic_finds():
+    """They are told by the names of the files, so that a worker need not load Alembic."""
+    scripts = schema._scripts()
+    assert schema.head() == scripts.get_current_head()
+    assert schema._known() == {step.revision for step in scripts.walk_revisions()}
+
+
 # --- versions side by side
 
 LATER = """
