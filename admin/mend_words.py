@@ -141,6 +141,9 @@ state_mismatch: used before
 state_mismatch: this browser
     person: The answer came to another browser than the one that began
     A link was passed on, or cookies are blocked. Start again in one browser.
+state_mismatch: signed in here meanwhile
+    person: Somebody else signed in in that browser meanwhile
+    A tile or link had begun it before. Sign out, and start again.
 state_mismatch: older than
     person: It took longer than ten minutes
     Start again. If it is slow at the provider, look there.

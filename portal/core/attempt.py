@@ -21,9 +21,13 @@ _MAC = 12
 
 
 class Purpose(StrEnum):
-    """What the attempt is for: to sign in, or to try a connection out without signing in."""
+    """What the attempt is for: to sign in, or to try a connection out without signing in.
+
+    `INITIATED` is a sign-in that was begun from elsewhere, by a link that anybody may have made.
+    """
 
     SIGN_IN = "sign_in"
+    INITIATED = "initiated"
     TRIAL = "trial"
 
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from portal.core.attempt import LIFETIME, Attempt, Purpose, cookie_name, genuine_state
 from portal.core.errors import FailureCode, SignInFailure
-from portal.core.redirects import SafePath
+from portal.core.redirects import HOME, SafePath
 from portal.core.registry import Account
 from portal.crypto import UnreadableSecretError
 from portal.flows.arrival import enter
@@ -45,6 +45,8 @@ def finish(
         attempt = _take_attempt(services, answer.state, sealed_attempt)
         if attempt.purpose is Purpose.TRIAL:
             return conclude(services, answer, visitor, attempt=attempt, by=signed_in(attempt.next))
+        if attempt.purpose is Purpose.INITIATED:
+            _check_nobody_else(attempt, signed_in(HOME))
         arrival = prove(services, answer, attempt, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:
@@ -144,6 +146,16 @@ def _take_attempt(services: Services, raw_state: str, sealed_attempt: str) -> At
     if not attempt.is_fresh(now):
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the attempt is older than 10 minutes")
     return attempt
+
+
+def _check_nobody_else(attempt: Attempt, there: Account | None) -> None:
+    """Refuse a sign-in begun by a link where somebody of another tenant has signed in meanwhile.
+
+    Whoever made the link could hold the answer back until then, and so put an account of their own
+    in the place of the person's (login CSRF).
+    """
+    if there and (there.tenant is None or there.tenant.id != attempt.tenant_id):
+        raise SignInFailure(FailureCode.STATE_MISMATCH, "somebody else signed in here meanwhile")
 
 
 def _own_attempt(services: Services, raw_state: str, sealed_attempt: str) -> Attempt | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from portal.core.address import Address
+from portal.core.attempt import Purpose
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.redirects import SafePath
 from portal.core.registry import Connection, Tenant
@@ -43,7 +44,13 @@ def initiate(
             return RouteUnclear()
         tenant, connection = found
         return go_to_provider(
-            services, tenant, connection, visitor, email=email, next_path=asked.next
+            services,
+            tenant,
+            connection,
+            visitor,
+            email=email,
+            next_path=asked.next,
+            purpose=Purpose.INITIATED,
         )
     except SignInFailure as failure:
         return write_down(

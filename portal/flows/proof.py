@@ -68,7 +68,7 @@ def prove(services: Services, answer: Answer, attempt: Attempt, progress: Progre
     tokens = party.exchange(client, code=answer.code, code_verifier=attempt.verifier)
     if client.as_before is not None:
         progress.secret = BY_OLD if tokens.by_old else BY_NEW
-    if attempt.purpose is Purpose.SIGN_IN:
+    if attempt.purpose is not Purpose.TRIAL:
         note_exchange(services, tenant, client, tokens)
     progress.stage = Stage.IDENTITY
     claims = party.identify(
@@ -88,7 +88,7 @@ def _way_in(services: Services, attempt: Attempt) -> tuple[Tenant, Connection, C
     connection = bundle.connections.get(attempt.connection_id)
     if connection is None or connection.client is None:
         raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "the connection or its client is gone")
-    if not connection.enabled and attempt.purpose is Purpose.SIGN_IN:
+    if not connection.enabled and attempt.purpose is not Purpose.TRIAL:
         raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "the connection is switched off")
     client = connection.client
     if (client.issuer, client.client_id) != (attempt.issuer, attempt.client_id):

@@ -234,7 +234,7 @@ def go_to_provider(
     )
     sealed = services.attempts.seal(attempt.dump())
     name = cookie_name(attempt.state)
-    if purpose is Purpose.SIGN_IN:
+    if purpose is not Purpose.TRIAL:
         services.started.note(_started(name, attempt, visitor))
     return GoToProvider(url, name, sealed)
 

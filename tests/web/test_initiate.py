@@ -111,3 +111,19 @@ def test_foreign_form_does_not_put_somebody_else_in_the_place_of_who_is_signed_i
     # They send it along when they follow by GET: the sign-in page asks first.
     assert visitor.get(posted.location).location == "/login?email=ann%40acme.example"
     assert blind.get(posted.location, base_url=visitor.base).location.startswith(provider.issuer)
+
+
+def test_answer_to_a_link_does_not_replace_who_signed_in_meanwhile(visitor, registry, provider):
+    begun = visitor.get("/auth/initiate?login_hint=ann@acme.example")
+    held_back = visitor.at_provider(begun)
+    visitor.submit("peter@initech.example", PASSWORD)
+    assert error_of(visitor.come_back(held_back)) == "state_mismatch"
+    assert "peter@initech.example" in visitor.get("/dashboard").text
+
+
+def test_answer_to_a_link_replaces_somebody_of_the_same_company(visitor, registry, provider):
+    begun = visitor.get("/auth/initiate?login_hint=ann@acme.example")
+    held_back = visitor.at_provider(begun)
+    visitor.submit("it@acme.example", PASSWORD)
+    assert visitor.come_back(held_back).status_code == 303
+    assert "ann@acme.example" in visitor.get("/dashboard").text
