@@ -102,6 +102,7 @@ def test_opening_spends_nothing_and_the_second_button_is_told_so(admin, app, by_
     assert "/login?email=new%40acme.example" in late.text
 
 
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_two_who_press_the_button_at_once_do_not_both_set_a_password(
     admin, services, by_password, link_in, row_of
 ):

@@ -8,9 +8,13 @@ import pytest
 import requests
 from sqlalchemy import func, select, update
 
+from portal.app import create_app
 from portal.core.changes import Item, Kind
 from portal.flows.setup_rules import rule_for
 from portal.flows.setup_session import Guest, guest_of
+from portal.flows.sweep import sweep
+from portal.services import build_services
+from portal.store import schema
 from portal.store.link_tables import LinkRow
 from portal.store.tables import (
     ClientRow,
@@ -80,6 +84,7 @@ def test_a_second_click_in_the_same_browser_goes_on_and_in_another_is_told(app, 
     assert "Ask it@acme.example for another one." in late.text
 
 
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
 def test_of_two_browsers_that_press_at_once_one_is_in(services, admin):
     from concurrent.futures import ThreadPoolExecutor
 
@@ -465,6 +470,28 @@ def test_what_is_wrong_with_a_new_link_stands_beside_its_field(admin, row_of, fi
     assert words in text
     assert 'aria-invalid="true"' in text
     assert row_of(LinkRow) is None
+
+
+def test_links_are_forgotten_a_month_after_their_end(admin, services, clock, row_of):
+    made(admin)
+    clock.forward(days=36)
+    assert sweep(services)["links"] == 0
+    clock.forward(days=2)
+    assert sweep(services)["links"] == 1
+    assert row_of(LinkRow) is None
+
+
+def test_on_https_the_cookies_are_bound_to_the_host(make_settings, cheap_passwords, clock):
+    settings = make_settings(PORTAL_BASE_URL="https://portal.example")
+    built = build_services(settings, passwords=cheap_passwords, now=clock)
+    schema.upgrade(built.database)
+    client = create_app(built).test_client()
+    for path in ("/setup/link/some-token", "/welcome/some-token"):
+        cookie = client.get(path, base_url="https://portal.example").headers["Set-Cookie"]
+        assert cookie.startswith("__Host-portal_")
+        assert "Secure" in cookie
+        assert "Path=/" in cookie
+    built.close()
 
 
 def test_open_links_are_bounded(admin, monkeypatch):
