@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+from portal import tracing
 from portal.app import create_app
 from portal.cli.farewell import Farewell
 from portal.cli.serve import DRAIN_SECONDS, THREADS
@@ -16,6 +17,7 @@ from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import load_settings
 from portal.web.edge import largest_body
+from portal.web.traces import trace_requests
 
 
 def _end_with_supervisor() -> None:
@@ -39,8 +41,11 @@ def _end_with_supervisor() -> None:
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 _services = build_services(_settings)
-_farewell = Farewell(create_app(_services).wsgi_app, _services.stopping)
+_app = create_app(_services)
+_farewell = Farewell(_app, _services.stopping)
 hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started
+if tracing.start():
+    trace_requests(_app)
 application = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body)
 keep_house(_services)
 _end_with_supervisor()

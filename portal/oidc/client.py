@@ -32,6 +32,7 @@ from portal.oidc.metadata import Metadata
 from portal.oidc.provider import Providers
 from portal.oidc.replacing import Replacing
 from portal.oidc.token_endpoint import Tokens, TokenSession, token_session
+from portal.tracing import span
 
 __all__ = ["RelyingParty", "Tokens"]
 
@@ -88,7 +89,10 @@ class RelyingParty:
         endpoint = self.metadata(client).token_endpoint
 
         def redeem(proving: Client) -> Tokens:
-            with token_session(proving, self._door.lane(proving.issuer)) as session:
+            with (
+                span("provider.token", issuer=proving.issuer),
+                token_session(proving, self._door.lane(proving.issuer)) as session,
+            ):
                 self._authenticate(session, proving)
                 tokens: Tokens = session.redeem(
                     endpoint,
@@ -138,14 +142,12 @@ class RelyingParty:
         metadata = self.metadata(client)
         if metadata.userinfo_endpoint is None:
             return claims
-        answer = self._door.get(
-            client.issuer,
-            metadata.userinfo_endpoint,
-            headers={
-                "Accept": "application/json, application/jwt",
-                "Authorization": f"Bearer {tokens.access_token}",
-            },
-        )
+        headers = {
+            "Accept": "application/json, application/jwt",
+            "Authorization": f"Bearer {tokens.access_token}",
+        }
+        with span("provider.userinfo", issuer=client.issuer):
+            answer = self._door.get(client.issuer, metadata.userinfo_endpoint, headers=headers)
         if answer.status_code != HTTPStatus.OK:
             raise UserinfoRefused(
                 FailureCode.OIDC_FAILED, f"userinfo was answered with {answer.status_code}"

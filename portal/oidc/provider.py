@@ -9,6 +9,7 @@ from portal.core.jwks import IssuerKeys, read_jwks
 from portal.oidc.http import Door
 from portal.oidc.kept import Kept, Terms
 from portal.oidc.metadata import Metadata, discovery_url, read_metadata
+from portal.tracing import span
 
 _MOST_ISSUERS = 1000
 
@@ -19,11 +20,14 @@ class _Provider:
     def __init__(self, issuer: str, door: Door, now: Callable[[], datetime], terms: Terms) -> None:
         def fetch_metadata() -> Metadata:
             url = discovery_url(issuer, allow_local=door.allow_local)
-            document = door.get_json(issuer, url)
+            with span("provider.metadata", issuer=issuer):
+                document = door.get_json(issuer, url)
             return read_metadata(document, issuer=issuer, allow_local=door.allow_local)
 
         def fetch_keys() -> IssuerKeys:
-            return read_jwks(door.get_json(issuer, self.metadata.get().jwks_uri))
+            place = self.metadata.get().jwks_uri
+            with span("provider.keys", issuer=issuer):
+                return read_jwks(door.get_json(issuer, place))
 
         def in_doubt() -> bool:
             return door.lane(issuer).breaker.is_doubtful
