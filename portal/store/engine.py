@@ -1,6 +1,7 @@
 """The database: reads without a transaction, changes in short ones, a fast lane for look-ups."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -69,6 +70,7 @@ class Database:
             self.engine = _postgresql_engine(self.url, pool_size, autocommit=False)
             self._reader = _postgresql_engine(self.url, pool_size, autocommit=True)
         self._writer = self.engine.execution_options(portal_writes=True)
+        self._writing = threading.Lock() if self.is_sqlite else None
         self._quick_reads = QuickReads(self._reader)
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
 
@@ -81,8 +83,24 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
-        with _gone_is_named(), self._writer.begin() as connection:
+        with _gone_is_named(), self._turn_to_write(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Let this process's writers of a SQLite file take turns; others' locks SQLite waits for.
+
+        It waits by asking again after ever longer pauses, whoever came first.
+        """
+        if self._writing is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=BUSY_SECONDS):
+            raise DatabaseGoneError("another writer does not end")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def prepare(self, statement: Select[*tuple[Any, ...]]) -> Prepared:
         """Compile a statement once, for `fetch`."""
