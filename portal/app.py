@@ -1,5 +1,6 @@
 """The Flask app: blueprints, error handlers, templates; alone in knowing both web and admin."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,17 @@ _PACKAGE = Path(__file__).parent
 PRODUCT = "Portal"
 
 
+class _Portal(Flask):
+    """Flask without its questions, five at every request, whether a function is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Give the function: none here is asynchronous."""
+        return func
+
+
 def create_app(built: Services) -> Flask:
     """Build the app around its services."""
-    app = Flask(
+    app = _Portal(
         "portal",
         static_folder=str(_PACKAGE / "static"),
         template_folder=str(_template_folder()),
