@@ -16,6 +16,7 @@ from collections.abc import Callable
 from portal.flows.issuer_watch import TURN, watch
 from portal.flows.outgoing_mail import deliver_due
 from portal.flows.planned_rollout import take_due
+from portal.flows.rollout_reminder import remind
 from portal.flows.rollout_watch import watch_rollouts
 from portal.observe import log
 from portal.services import Services
@@ -38,6 +39,7 @@ def start_chores(services: Services) -> None:
 def _roll_out(services: Services) -> None:
     watch_rollouts(services)
     take_due(services)
+    remind(services)
 
 
 def _start(name: str, chore: Callable[[], object], seconds: float) -> None:

@@ -1,10 +1,12 @@
 """What a tenant's admins are told by mail while a rollout goes on."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from portal.core.address import Domain
 from portal.core.rollout_plan import RolloutPlan
-from portal.core.rollout_words import steps_words
+from portal.core.rollout_words import day_words, steps_words
 from portal.flows.outgoing_mail import post_to_admins
 from portal.services import Services
 from portal.store.rollout_plans import PlannedDomain
@@ -22,8 +24,27 @@ def why_held(plan: RolloutPlan) -> str:
     if plan.told.get("why") == "changed":
         return "somebody had changed how the domain signs in since the step before"
     needs = plan.told.get("needs")
-    said = [_NEEDS[need] for need in needs if need in _NEEDS] if isinstance(needs, list) else []
+    return _lacking(needs if isinstance(needs, list) else ())
+
+
+def _lacking(needs: Sequence[str]) -> str:
+    said = [_NEEDS[need] for need in needs if need in _NEEDS]
     return "; ".join(said) or "what must be so before was not so"
+
+
+def tell_reminded(
+    services: Services, connection: Connection, at: PlannedDomain, *, needs: Sequence[str]
+) -> None:
+    """Tell that the next step would not happen as things are."""
+    name, step = Domain(at.name).display, at.plan.ahead[0]
+    day = day_words(step.on, today=services.now().date())
+    text = (
+        f"On {day} SSO is to be required for {step.per_cent} % of {name}. As things are it will "
+        f"not happen: {_lacking(needs)}.\n\n"
+        f"There is time to mend it until then:\n{_page(services, at)}\n"
+    )
+    subject = f"{name}: the step of {day} would not happen"
+    post_to_admins(services, connection, at.tenant.id, subject=subject, text=text)
 
 
 def tell_taken(

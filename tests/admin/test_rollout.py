@@ -10,6 +10,7 @@ from sqlalchemy import update
 from portal.core.address import Address
 from portal.flows.outgoing_mail import deliver_due
 from portal.flows.planned_rollout import take_due
+from portal.flows.rollout_reminder import remind
 from portal.flows.rollout_watch import watch_rollouts
 from portal.store import audit
 from portal.store.rollout_tables import RolloutPlanRow
@@ -197,6 +198,32 @@ def test_on_the_day_it_does_not_happen_where_that_is_no_longer_so(
     (mail,) = mails(services)
     assert words in " ".join(mail.replace("=\n", "").split())
     assert (trail("rollout:planned")[-1].outcome) == "held"
+
+
+def test_admins_are_told_once_and_in_time_of_a_step_that_would_not_happen(
+    services, admin, ready, clock, way, on_day
+):
+    plan(admin)
+    assert remind(services) == 0
+    clock.now = NOW + timedelta(days=5)
+    assert remind(services) == 0  # all is as it must be
+    with services.database.transaction() as connection:
+        connection.execute(update(UserRow).values(sso_exempt=False))
+    assert remind(services) == 1
+    assert remind(services) == 0
+    (mail,) = mails(services)
+    assert "no break-glass person has signed in" in " ".join(mail.replace("=\n", "").split())
+    ready()
+    on_day(8)
+    assert way() == ("required", 25)
+
+
+def test_a_break_glass_sign_in_that_will_be_too_old_on_the_day_is_told_of(
+    services, admin, ready, clock
+):
+    plan(admin, (32, 100))
+    clock.now = NOW + timedelta(days=29)
+    assert remind(services) == 1
 
 
 def test_who_goes_on_takes_the_step_that_was_due_and_the_rest_keeps_its_distance(
