@@ -40,7 +40,7 @@ def current() -> None:
     with _database() as database, database.read() as connection:
         at, unfit = schema.current(connection), schema.why_unfit(connection)
     if unfit:
-        raise click.ClickException(f"the schema is {unfit}")
+        raise click.ClickException(f"the database is {unfit}")
     click.echo(f"{at} (up to date)" if at == schema.head() else f"{at} (newer, and still fits)")
 
 

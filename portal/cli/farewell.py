@@ -7,10 +7,10 @@ another server where balancers have seen `/readyz`. Then no new connection is ta
 is in the listener's queue when that is closed would be lost too.
 """
 
-import ctypes
 import socket
 import struct
 import time
+from array import array
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from threading import Event
@@ -84,6 +84,6 @@ def drop_newcomers(listener: socket.socket) -> None:
     Whoever sent one sends it again a second later: to another server, or to a closed port.
     """
     program = b"".join(struct.pack("HBBI", *line) for line in _ONLY_WHO_IS_CONNECTED)
-    kept = ctypes.create_string_buffer(program, len(program))
-    pointer = struct.pack("HP", len(_ONLY_WHO_IS_CONNECTED), ctypes.addressof(kept))
+    kept = array("B", program)  # no ctypes: hardened systems may refuse it the memory it wants
+    pointer = struct.pack("HP", len(_ONLY_WHO_IS_CONNECTED), kept.buffer_info()[0])
     listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)

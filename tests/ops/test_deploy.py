@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ from prometheus_client import REGISTRY
 from ruamel.yaml import YAML
 from sqlalchemy import select
 
+from portal.cli.serve import DRAIN_SECONDS
 from portal.settings import known_names
 from portal.store.engine import Database
 from portal.store.tables import AuditRow
@@ -69,6 +71,49 @@ def test_deployment_sets_no_setting_that_there_is_not(file: str):
     named = set(re.findall(r"\bPORTAL_[A-Z_]+", (DEPLOY / file).read_text()))
     assert named
     assert named <= known_names()
+
+
+def test_whoever_stops_the_portal_waits_longer_than_it_drains():
+    unit = (DEPLOY / "systemd/portal.service").read_text()
+    waits = re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert waits
+    assert int(waits[1]) > DRAIN_SECONDS
+    assert "\nKillMode=mixed\n" in unit  # the signal goes to the first process alone
+    grace = compose()["services"]["portal"]["stop_grace_period"]
+    assert int(grace.removesuffix("s")) > DRAIN_SECONDS
+
+
+def compose() -> dict[str, Any]:
+    return YAML(typ="safe").load(DEPLOY / "compose.yaml")
+
+
+def test_compose_file_hangs_together():
+    services = compose()["services"]
+    for service in services.values():
+        assert ("image" in service) != ("build" in service)
+        for name, need in service.get("depends_on", {}).items():
+            if need["condition"] == "service_healthy":
+                assert services[name]["healthcheck"]["test"]
+            if need["condition"] == "service_completed_successfully":
+                assert services[name]["restart"] == "no"
+        for volume in service.get("volumes", []):
+            assert volume.partition(":")[0] in compose()["volumes"]
+    # The server that PostgreSQL runs while it makes its files listens on no address.
+    assert "127.0.0.1" in services["postgresql"]["healthcheck"]["test"]
+    for asked in re.findall(r"\$\{(\w+[^}]*)\}", (DEPLOY / "compose.yaml").read_text()):
+        assert asked.endswith(":?") or ":-" in asked, f"{asked} may be empty"
+
+
+def test_image_is_made_by_make_install_and_of_no_local_state():
+    text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
+    steps = [line.partition(" ")[::2] for line in text.splitlines() if line and line[0] != "#"]
+    runs = [what for step, what in steps if step == "RUN"]
+    assert "make install" in runs
+    assert not [what for what in runs if "pip" in what]
+    assert steps[-1] == ("CMD", '["portal", "serve", "--host", "0.0.0.0"]')
+    assert ("USER", "portal") in steps
+    ignored = (DEPLOY.parent / ".dockerignore").read_text().split()
+    assert {".venv", ".git", ".env", "instance"} <= set(ignored)
 
 
 def test_unit_is_exposed_little():
