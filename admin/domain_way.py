@@ -10,7 +10,7 @@ from admin.domain_pages import ConditionLine, RequirePage
 from admin.domains import names
 from admin.forms import seen, typed, wrong_form
 from admin.frame_pages import Form, Option
-from admin.framing import frame
+from admin.framing import FIELDS, frame
 from portal.core.changes import Item, Kind, Value
 from portal.flows.enforcement import Condition, Need, conditions, reach
 from portal.flows.form_checks import Wrong, check_domain
@@ -176,11 +176,14 @@ def undo_words(current: Item) -> str:
         return ""
     said = []
     for name, (old, new) in _last_change(current).items():
-        said.append(f"{name}: {_shown(new)} → {_shown(old)}")
+        title = FIELDS.get(name) or name.capitalize()
+        said.append(f"{title}: {_shown(new)} → {_shown(old)}")
     return "; ".join(said)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return ", ".join(value) or "none" if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return next((policy.text for policy in POLICIES if policy.value == value), str(value))

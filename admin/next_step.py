@@ -22,7 +22,7 @@ def href(point: Point, path: Path) -> str:
         case Step.CONNECT:
             return path("connections")
         case Step.TEST:
-            return path("connections", *about)
+            return path("connections", *about) + ("#test" if about else "")
         case Step.FIRST:
             return path("audit")
 
@@ -37,6 +37,6 @@ def go_on(services: Services, tenant: TenantRef, path: Path, *, here: str) -> Li
         return None
     number = list(Step).index(found.step) + 1
     there = path() if found.step is Step.FIRST else href(found, path)
-    if there == here:
+    if there.partition("#")[0] == here:
         return None
     return Link(there, f"Go on with step {number} of {len(Step)}")

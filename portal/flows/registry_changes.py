@@ -165,7 +165,7 @@ def open_seed_run(
     effects tell of it.
     """
     known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ, lenient=lenient)
-    with open_workbench(database) as bench, DomainPlan(bench) as domains:
+    with open_workbench(database, patience=terms.patience) as bench, DomainPlan(bench) as domains:
         planner = Planner(
             bench,
             domains,

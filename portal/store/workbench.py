@@ -18,8 +18,9 @@ _WAIT_SECONDS = 600
 class Workbench:
     """A connection in autocommit with one explicit, exclusive transaction."""
 
-    def __init__(self, connection: Connection, *, is_sqlite: bool) -> None:
+    def __init__(self, connection: Connection, *, is_sqlite: bool, patience: int = 0) -> None:
         self.connection = connection
+        self._patience = patience
         self.is_sqlite = is_sqlite
         self._inside = False
 
@@ -31,6 +32,8 @@ class Workbench:
         """
         with self._block("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"):
             if not self.is_sqlite:
+                if self._patience:
+                    self._run(f"SET LOCAL lock_timeout = '{self._patience}s'")
                 self.connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             yield self.connection
 
@@ -66,14 +69,17 @@ class Workbench:
 
 
 @contextmanager
-def open_workbench(database: Database) -> Iterator[Workbench]:
-    """Open a connection for long work, and leave it as it was for whoever gets it next."""
+def open_workbench(database: Database, *, patience: int = 0) -> Iterator[Workbench]:
+    """Open a connection for long work, and leave it as it was for whoever gets it next.
+
+    `patience` is for how many seconds it waits for another writer; 0 is as long as that may take.
+    """
     with database.read() as connection:
-        bench = Workbench(connection, is_sqlite=database.is_sqlite)
+        bench = Workbench(connection, is_sqlite=database.is_sqlite, patience=patience)
         if not database.is_sqlite:
             yield bench
             return
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={(patience or _WAIT_SECONDS) * 1000}")
         connection.exec_driver_sql("PRAGMA cache_size=-32768")
         connection.exec_driver_sql("PRAGMA temp.cache_size=-16384")
         try:

@@ -153,7 +153,7 @@ def test_raising_the_rollout_is_asked_about_again(services, world, admin, row_of
 def test_the_last_change_can_be_undone_with_one_button(admin, ready, row_of):
     ask(admin, confirmed="yes")
     text = admin.text(PATH)
-    assert "policy: required → optional" in text
+    assert "Sign-in: SSO required → SSO optional" in text
     assert admin.post(PATH, do="undo", seen=seen_of(text)).status_code == 303
     assert row_of(DomainRow, name="acme.example").policy == "optional"
 

@@ -1,10 +1,15 @@
 """Applying seed files: the registry becomes what they say, all of it or nothing, once."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 
 from portal.flows.registry_changes import PlanIsStaleError, open_seed_run
+from portal.flows.seed_terms import BY_OPERATOR
 from portal.seeding.folder import read_folder
+from portal.store.engine import DatabaseGoneError
+from portal.store.workbench import _LOCK
 from tests.seeding.conftest import NOW
 
 ACME = """
@@ -387,3 +392,24 @@ def test_what_only_the_files_vouched_for_is_unverified_when_they_do_not(seeds, d
     seeds.write(acme=vouched.replace("verified: true", "verified: false"))
     seeds.apply(database)
     assert not rows(database, "SELECT verified FROM domains")[0]["verified"]
+
+
+def test_somebody_before_a_browser_does_not_wait_for_ever_for_another_writer(acme, database, rows):
+    def write_while_another_one_writes():
+        with open_seed_run(
+            database,
+            read_folder(acme.folder),
+            vault=acme.vault,
+            passwords=acme.passwords,
+            environ=acme.environ,
+            terms=replace(BY_OPERATOR, patience=1),
+        ) as run:
+            plan = run.plan()
+            with database.transaction() as other:
+                if not database.is_sqlite:
+                    other.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+                run.apply(plan, now=NOW, by="olu")
+
+    with pytest.raises(DatabaseGoneError):
+        write_while_another_one_writes()
+    assert rows(database, "SELECT slug FROM tenants") == []
