@@ -15,6 +15,7 @@ Signing in
 
 Changing the registry
     registry_changes   the one write path; `seed_*` for files, `*_edits` for forms
+    bulk_domains       a file of domains from a browser, by the plan and apply of the seeds
     domain_proof, domain_rechecks, txt_records, enforcement, checklist, explanation
 
 Looking after it

@@ -6,6 +6,7 @@
 
     schema    Pydantic models of a file, and the JSON Schema for editors
     folder    read_folder: a folder or a file -> Desired
+    csv_rows  the rows of a CSV of domains; csv_upload: such a file from a browser -> Desired
     staging   the domains of a Desired, on the disk
     sources   env:, file: and encrypted: references of secrets
     claims    public suffixes and shared mailboxes, which nobody can claim
