@@ -75,10 +75,15 @@ def why_unfit(connection: Connection) -> str | None:
     It can where the schema is its own, or newer by nothing but additions.
     """
     at, needed = current(connection), head()
-    if at == needed or (at is not None and needed in _supported(connection)):
+    if at == needed:
         return None
     if at is None or at in _known():
         return f"at {at or 'no'} schema, this version needs {needed}: run `portal db upgrade`"
+    supported = _supported(connection)
+    if at not in supported:
+        return f"at {at} schema, which no version left there: run the newest's `portal db upgrade`"
+    if needed in supported:
+        return None
     return f"at {at} schema, which this version (for {needed}) is too old for: install a newer one"
 
 

@@ -3,6 +3,7 @@
 import subprocess
 from types import SimpleNamespace
 
+import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text, update
@@ -116,14 +117,17 @@ def test_changed_client_secret_is_used_everywhere_within_two_seconds(pair: Simpl
         eventually(lambda at=portal: ends_at(at) == "/dashboard", within=2)
 
 
-def test_schema_of_another_version_is_noticed_within_fifteen_seconds(pair: SimpleNamespace):
+@pytest.mark.parametrize("version", ["0001", "nowhere"])
+def test_schema_of_another_version_is_noticed_within_fifteen_seconds(
+    pair: SimpleNamespace, version: str
+):
     def set_version(version: str) -> str:
         with pair.database.transaction() as connection:
             before = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
             return str(before)
 
-    right = set_version("0000")
+    right = set_version(version)
     try:
         for portal in (pair.one, pair.two):
             eventually(lambda at=portal: at.get("/readyz").status_code == 503, within=15)
