@@ -1,7 +1,7 @@
 """Looks at every issuer as a sign-in would, each once and many side by side."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -23,6 +23,7 @@ Progress = Callable[[int, int], None]
 
 TOLERANCE = timedelta(seconds=60)  # on token times, as `portal.core.tokens` has it
 IN_STEP = timedelta(seconds=5)  # a Date header counts whole seconds, and answers travel
+_WAKE = 0.25  # seconds
 _AT_ONCE = 16
 
 
@@ -48,11 +49,13 @@ def inspect_all(
     found: dict[str, Inspection] = {}
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="issuer")
     try:
-        under_way = [pool.submit(_inspect, services, issuer) for issuer in issuers]
-        for done in as_completed(under_way):
-            inspection = done.result()
-            found[inspection.issuer] = inspection
-            progress(len(found), len(issuers))
+        under_way = {pool.submit(_inspect, services, issuer) for issuer in issuers}
+        while under_way:
+            # Awake now and then: Ctrl-C may have come to another thread, which cannot act on it.
+            done, under_way = wait(under_way, timeout=_WAKE, return_when=FIRST_COMPLETED)
+            for inspection in (one.result() for one in done):
+                found[inspection.issuer] = inspection
+                progress(len(found), len(issuers))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     return [found[issuer] for issuer in issuers]

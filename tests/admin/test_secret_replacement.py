@@ -22,6 +22,7 @@ from tests.visitor import Visitor
 
 CLIENT = "/admin/tenants/acme/clients/acme-main"
 WAY = "/admin/tenants/acme/connections/acme-okta"
+STRICT = "cli_strict"  # the provider takes any secret of a client that it was not told of
 RIGHT, WRONG = "what-the-issuer-knows", "mistyped-by-somebody"
 
 
@@ -36,11 +37,15 @@ def clock():
 def at_provider(services, world, provider):
     """Acme's application is at a provider that runs and knows one secret of it."""
     provider.add_client(
-        client_id="portal",
+        client_id=STRICT,
         client_secret=RIGHT,
         redirect_uris=["http://localhost/auth/callback/acme"],
     )
-    values = {"issuer": provider.issuer, "secret": services.vault.seal(RIGHT)}
+    values = {
+        "issuer": provider.issuer,
+        "client_id": STRICT,
+        "secret": services.vault.seal(RIGHT),
+    }
     with services.database.transaction() as connection:
         connection.execute(update(ClientRow).values(**values))
         connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
@@ -51,11 +56,15 @@ def row(row_of):
     return lambda: row_of(ClientRow, key="acme-main")
 
 
+def shown(page, name):
+    return page.split(f'name="{name}" type="text"')[1].split('value="')[1].split('"')[0]
+
+
 def replace(admin, secret, **fields):
     page = admin.text(CLIENT)
     stored = {
-        "issuer": page.split('name="issuer" type="text"')[1].split('value="')[1].split('"')[0],
-        "client_id": "portal",
+        "issuer": shown(page, "issuer"),
+        "client_id": shown(page, "client_id"),
         "auth_method": "client_secret_basic",
         "scopes": "openid profile email",
         "connection_param": "connection",

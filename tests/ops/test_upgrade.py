@@ -45,7 +45,7 @@ def next_version(tmp_path: Path) -> Path:
     folder = tmp_path / "next version"
     for part in ("portal", "admin", "templates"):
         shutil.copytree(CHECKOUT / part, folder / part)
-    add_migration(folder, "next_one", before=schema.head(), fits_from=None)
+    add_migration(folder, "next1", before=schema.head(), fits_from=None)
     return folder
 
 
@@ -94,7 +94,7 @@ def test_old_servers_sign_people_in_while_and_after_the_schema_grows(
         eventually(lambda: len(answers) > before + 1, within=20)
         over.set()
         load.join()
-        assert upgraded.stdout == "Migrated to next_one.\n", upgraded.stderr
+        assert upgraded.stdout == "Migrated to next1.\n", upgraded.stderr
         assert set(answers) == {303}
         assert old.get("/readyz").status_code == 200
 
@@ -105,7 +105,7 @@ def test_old_servers_sign_people_in_while_and_after_the_schema_grows(
         assert late.get(new, late.at_provider(late.submit(old, "p2@acme.example"))).is_redirect
         assert late.is_signed_in(old)
 
-        add_migration(next_version, "next_two", before="next_one", fits_from="next_two")
+        add_migration(next_version, "next2", before="next1", fits_from="next2")
         assert run("db", "upgrade", env=of_next, folder=next_version).returncode == 0
         eventually(lambda: old.get("/readyz").status_code == 503, within=15)
         said = old.get("/readyz").json()["checks"]["migrations"]
