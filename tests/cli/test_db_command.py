@@ -47,6 +47,7 @@ def test_upgrades_at_once_wait_for_each_other(tmp_path, database_url):
 def test_a_database_of_a_newer_portal_is_named(portal, tmp_path, registry):
     with sqlite3.connect(tmp_path / "instance" / "portal.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("INSERT INTO schema_supports (revision) VALUES ('9999')")
     assert portal("db", "current").out == "9999 (newer, and still fits)\n"
     assert portal("db", "upgrade").out == "The schema is at 9999.\n"
     with connection:

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 
@@ -144,6 +145,14 @@ def test_a_bug_shows_its_traceback(monkeypatch):
         main(["doctor"])
 
 
+# Whatever started the tests may ignore it, and children inherit that.
+_HEARS_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def test_ctrl_c_ends_in_130_at_once_without_a_traceback(tmp_path, registry):
     asked = threading.Event()
 
@@ -159,7 +168,7 @@ def test_ctrl_c_ends_in_130_at_once_without_a_traceback(tmp_path, registry):
         SSOJET_CLIENT_ID="portal",
     )
     process = subprocess.Popen(
-        [COMMAND, "doctor"],
+        [sys.executable, "-c", _HEARS_CTRL_C, COMMAND, "doctor"],
         env=environ,
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
