@@ -141,6 +141,14 @@ def test_a_plan_changes_nothing_before_its_day_and_then_step_by_step(
     assert len(mails(services)) == 3
 
 
+def test_where_everybody_needs_sso_the_page_says_that_nothing_is_left(services, admin):
+    with services.database.transaction() as connection:
+        connection.execute(update(DomainRow).values(policy="required", rollout=100))
+    text = admin.text(PATH)
+    assert "Nothing is left to plan" in text
+    assert "What must be so" not in text
+
+
 def test_two_processes_take_a_step_once(services, admin, ready, on_day, trail, clock):
     plan(admin)
     before = len(trail("registry:changed"))
