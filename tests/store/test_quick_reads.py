@@ -41,7 +41,7 @@ def test_held_connections_leave_room_in_the_pool(database, prepared):
     with ExitStack() as stack:
         for _ in range(8):
             stack.enter_context(database.read())
-        look_up(database, prepared)
+        assert look_up(database, prepared) == []
 
 
 def test_rested_connection_that_has_died_is_replaced_unseen(database, prepared, monkeypatch):
