@@ -16,7 +16,7 @@ from admin.framing import done, frame, tenant_path
 from admin.rollout_pages import PlannedStep, RolloutPage, StepField, Stop
 from portal.core.changes import Item
 from portal.core.rollout_plan import MOST_STEPS, PlanState, RolloutPlan, RolloutStep, suggested
-from portal.core.rollout_words import day_words, steps_words
+from portal.core.rollout_words import STOPS_WHEN, day_words, steps_words
 from portal.flows import planned_rollout
 from portal.flows.enforcement import conditions, reach
 from portal.flows.planned_rollout import (
@@ -176,6 +176,7 @@ def _page(current: Item, plan: RolloutPlan | None, form: Form, *notices: Notice)
         connections=_connections(fields["connections"]),
         planned=_planned(plan, found.by_rollout, today) if plan else (),
         planned_by=plan.planned_by if plan else "",
+        stops_when=STOPS_WHEN,
         stop=_stop(current, plan, today) if plan else None,
         is_everybody=way_of(current).reach == 100,
         form=form,

@@ -50,6 +50,7 @@ class RolloutPage(AdminPage):
     connections: str
     planned: tuple[PlannedStep, ...]
     planned_by: str
+    stops_when: str
     stop: Stop | None
     is_everybody: bool
     form: Form

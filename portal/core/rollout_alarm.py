@@ -1,7 +1,8 @@
 """When sign-ins after a step of a rollout fail so often that the step is taken back.
 
     a person failed     none of their tries since came to an end, and at least one of them counts
-    alarm               five people failed within the hour, and they are most of those who tried
+    alarm               five people failed within the hour, and they are most of those who tried;
+                        of a domain with up to 20 people two, and they are half of those who tried
 
 What counts must be beyond the reach of a stranger, who can begin sign-ins for any address and send
 back any error. So a failure counts for a person only when
@@ -21,6 +22,7 @@ from portal.core.errors import FailureCode
 
 WINDOW = timedelta(hours=1)
 LEAST_FAILED = 5
+FEW_PEOPLE, LEAST_OF_FEW = 20, 2
 _NOES = 2
 _NO_FAULT = frozenset(
     {FailureCode.ACCOUNT_DISABLED, FailureCode.TENANT_SUSPENDED, FailureCode.STATE_MISMATCH}
@@ -50,8 +52,17 @@ class Figures:
     tried: int
 
     @property
-    def is_alarming(self) -> bool:
-        """Whether the step should be taken back."""
+    def may_alarm(self) -> bool:
+        """Whether there is an alarm where the people are few; else it need not be asked."""
+        return self.is_alarming(known=0)
+
+    def is_alarming(self, *, known: int) -> bool:
+        """Whether the step should be taken back; `known` people of the domain have an account.
+
+        Among few, five are never reached: there one person is no pattern yet, and two are.
+        """
+        if max(known, self.tried) <= FEW_PEOPLE:
+            return self.failed >= LEAST_OF_FEW and 2 * self.failed >= self.tried
         return self.failed >= LEAST_FAILED and 2 * self.failed > self.tried
 
 

@@ -2,7 +2,16 @@
 
 from datetime import date
 
+from portal.core.rollout_alarm import FEW_PEOPLE, LEAST_FAILED, LEAST_OF_FEW
 from portal.core.rollout_plan import PlanState, RolloutPlan
+
+_NUMBERS = {2: "two", 5: "five"}
+STOPS_WHEN = (
+    f"A step is taken back by itself when {_NUMBERS[LEAST_FAILED]} people do not get in within an "
+    "hour, and are most of those who tried. Where a domain has no more than "
+    f"{FEW_PEOPLE} people, {_NUMBERS[LEAST_OF_FEW]} are enough, who are at least half of those "
+    "who tried."
+)
 
 
 def day_words(day: date, *, today: date) -> str:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 
 from portal.flows.issuer_watch import TURN, watch
+from portal.flows.one_by_one import one_by_one
 from portal.flows.outgoing_mail import deliver_due
 from portal.flows.planned_rollout import take_due
 from portal.flows.rollout_reminder import remind
@@ -37,9 +38,8 @@ def start_chores(services: Services) -> None:
 
 
 def _roll_out(services: Services) -> None:
-    watch_rollouts(services)
-    take_due(services)
-    remind(services)
+    parts = (watch_rollouts, take_due, remind)
+    one_by_one(services, parts, lambda at, part: part(at), name=lambda part: part.__name__)
 
 
 def _start(name: str, chore: Callable[[], object], seconds: float) -> None:

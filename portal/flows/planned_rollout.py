@@ -26,6 +26,7 @@ from portal.core.rollout_plan import (
     problems,
 )
 from portal.flows.enforcement import Condition, conditions_within
+from portal.flows.one_by_one import one_by_one
 from portal.flows.registry_changes import write
 from portal.flows.registry_trail import Source
 from portal.flows.rollout_mail import tell_held, tell_taken
@@ -33,7 +34,7 @@ from portal.flows.tenant_edits import Actor
 from portal.observe import log
 from portal.services import Services
 from portal.store import audit, rollout_plans
-from portal.store.rollout_plans import PlannedDomain
+from portal.store.rollout_plans import DomainRef
 from portal.store.tenant_items import TenantRef, domain_item, lock_tenant
 
 _LEAST_BETWEEN = timedelta(hours=23)  # a step that was late leaves the next one its time
@@ -184,14 +185,13 @@ def take_due(services: Services) -> int:
     """Take the steps whose day has come; give how many were looked at."""
     with services.database.read() as connection:
         found = rollout_plans.due(connection, services.now())
-    for planned in found:
-        _come_due(services, planned)
+    one_by_one(services, found, _come_due, name=str)
     return len(found)
 
 
-def _come_due(services: Services, planned: PlannedDomain) -> None:
+def _come_due(services: Services, domain: DomainRef) -> None:
     with services.database.transaction() as connection:
-        at = _hold(connection, planned.tenant, planned.name)
+        at = _hold(connection, domain.tenant, domain.name)
         if at is None or at.plan is None or at.plan.due_at is None:
             return
         if at.plan.due_at > services.now() or at.plan.state is not PlanState.PLANNED:
@@ -203,7 +203,7 @@ def _come_due(services: Services, planned: PlannedDomain) -> None:
             _put_on_hold(services, at, at.plan, {"why": "conditions", "needs": needs})
         else:
             wanted = _take(services, at, at.plan)
-            tell_taken(services, connection, planned, wanted)
+            tell_taken(services, connection, domain, wanted)
 
 
 def _hold(connection: Connection, tenant: TenantRef, name: str) -> _Held | None:
@@ -277,7 +277,7 @@ def _put_on_hold(services: Services, at: _Held, plan: RolloutPlan, told: dict[st
     )
     rollout_plans.put(at.connection, at.number, held)
     note_plan(services, at.connection, at.tenant, at.item.key, held, outcome="held")
-    domain = PlannedDomain(at.number, at.item.key, at.tenant, held)
+    domain = DomainRef(at.number, at.item.key, at.tenant)
     tell_held(services, at.connection, domain, held)
     log.warning("rollout.held", tenant=at.tenant.slug, domain=at.item.key, why=told["why"])
 

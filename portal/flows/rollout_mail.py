@@ -6,10 +6,10 @@ from sqlalchemy import Connection
 
 from portal.core.address import Domain
 from portal.core.rollout_plan import RolloutPlan
-from portal.core.rollout_words import day_words, steps_words
+from portal.core.rollout_words import STOPS_WHEN, day_words, steps_words
 from portal.flows.outgoing_mail import post_to_admins
 from portal.services import Services
-from portal.store.rollout_plans import PlannedDomain
+from portal.store.rollout_plans import DomainRef, PlannedDomain
 
 _NEEDS = {
     "proven": "the domain is not proven",
@@ -48,7 +48,7 @@ def tell_reminded(
 
 
 def tell_taken(
-    services: Services, connection: Connection, at: PlannedDomain, plan: RolloutPlan
+    services: Services, connection: Connection, at: DomainRef, plan: RolloutPlan
 ) -> None:
     """Tell that a step has come into force."""
     name, today = Domain(at.name).display, services.now().date()
@@ -58,16 +58,14 @@ def tell_taken(
     text = (
         f"From now on SSO is required for {whom} of {name}, as {plan.planned_by} planned.\n"
         f"{following}\n"
-        "For a week we watch the sign-ins: should most of them fail, this step is taken back by "
-        f"itself and you are told.\n{_page(services, at)}\n"
+        f"For a week we watch the sign-ins. {STOPS_WHEN} Then you are told.\n"
+        f"{_page(services, at)}\n"
     )
     subject = f"{name}: SSO is required for {whom} now"
     post_to_admins(services, connection, at.tenant.id, subject=subject, text=text)
 
 
-def tell_held(
-    services: Services, connection: Connection, at: PlannedDomain, plan: RolloutPlan
-) -> None:
+def tell_held(services: Services, connection: Connection, at: DomainRef, plan: RolloutPlan) -> None:
     """Tell that a step did not happen, and why."""
     name = Domain(at.name).display
     text = (
@@ -81,7 +79,7 @@ def tell_held(
 
 
 def tell_stopped(
-    services: Services, connection: Connection, at: PlannedDomain, *, failed: int, tried: int
+    services: Services, connection: Connection, at: DomainRef, *, failed: int, tried: int
 ) -> None:
     """Tell that a step was taken back, with the figures."""
     name = Domain(at.name).display
@@ -96,9 +94,9 @@ def tell_stopped(
     post_to_admins(services, connection, at.tenant.id, subject=subject, text=text)
 
 
-def _base(services: Services, at: PlannedDomain) -> str:
+def _base(services: Services, at: DomainRef) -> str:
     return f"{services.settings.base_url}/admin/tenants/{at.tenant.slug}"
 
 
-def _page(services: Services, at: PlannedDomain) -> str:
+def _page(services: Services, at: DomainRef) -> str:
     return f"{_base(services, at)}/domains/{at.name}/rollout"

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from portal.core.rollout_plan import PlanState
+from portal.core.rollout_plan import PlanState, RolloutPlan
 from portal.flows.enforcement import conditions
+from portal.flows.one_by_one import one_by_one
 from portal.flows.planned_rollout import way_of
 from portal.flows.rollout_mail import tell_reminded
 from portal.services import Services
 from portal.store import rollout_plans
-from portal.store.rollout_plans import PlannedDomain
+from portal.store.rollout_plans import DomainRef, PlannedDomain
 from portal.store.tenant_items import domain_item, lock_tenant
 
 BEFORE = timedelta(days=3)
@@ -21,18 +22,20 @@ def remind(services: Services) -> int:
     now = services.now()
     with services.database.read() as connection:
         coming = rollout_plans.due(connection, now + BEFORE)
-    return sum(_look(services, one) for one in coming if _is_to_come(services, one))
+    return one_by_one(services, coming, _look, name=str)
 
 
-def _is_to_come(services: Services, one: PlannedDomain) -> bool:
-    plan = one.plan
+def _is_to_come(services: Services, plan: RolloutPlan) -> bool:
     is_ahead = plan.due_at is not None and plan.due_at > services.now()
     return is_ahead and plan.told.get("reminded") != plan.done
 
 
-def _look(services: Services, one: PlannedDomain) -> bool:
+def _look(services: Services, domain: DomainRef) -> bool:
     with services.database.read() as connection:
-        item = domain_item(connection, one.tenant, one.name)
+        one = rollout_plans.planned(connection, domain)
+        item = domain_item(connection, domain.tenant, domain.name)
+    if one is None or not _is_to_come(services, one.plan):
+        return False
     day = one.plan.due_at
     if item is None or day is None or way_of(item) != one.plan.left:
         return False

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from portal.core.rollout_alarm import WINDOW, Figures, figures
 from portal.core.rollout_plan import PlanState, RolloutPlan
+from portal.flows.one_by_one import one_by_one
 from portal.flows.planned_rollout import change_way, note_plan, way_of
 from portal.flows.rollout_mail import tell_stopped
 from portal.observe import log
 from portal.services import Services
-from portal.store import recent_tries, rollout_plans
-from portal.store.rollout_plans import PlannedDomain
+from portal.store import enforcement_facts, recent_tries, rollout_plans
+from portal.store.rollout_plans import DomainRef, PlannedDomain
 from portal.store.tenant_items import domain_item, lock_tenant
 
 
@@ -22,25 +23,25 @@ def watch_rollouts(services: Services) -> int:
     """Look at the domains whose last step was taken lately; give how many were stopped."""
     with services.database.read() as connection:
         found = rollout_plans.watched(connection, services.now())
-    return sum(_look(services, planned) for planned in found)
+    return one_by_one(services, found, _look, name=str)
 
 
-def _look(services: Services, planned: PlannedDomain) -> bool:
-    tenant, now = planned.tenant, services.now()
-    taken_at = planned.plan.stepped_at
-    if taken_at is None:
-        return False
+def _look(services: Services, domain: DomainRef) -> bool:
+    tenant, now = domain.tenant, services.now()
     with services.database.read() as connection:
-        item = domain_item(connection, tenant, planned.name)
-        tries = recent_tries.of_domain(
-            connection,
-            tenant.id,
-            planned.name,
-            subdomains=bool(item and item.fields["subdomains"]),
-            since=max(taken_at, now - WINDOW),
+        planned = rollout_plans.planned(connection, domain)
+        item = domain_item(connection, tenant, domain.name)
+        if planned is None or planned.plan.stepped_at is None or item is None:
+            return False
+        of_domain = {"subdomains": bool(item.fields["subdomains"])}
+        since = max(planned.plan.stepped_at, now - WINDOW)
+        counted = figures(
+            recent_tries.of_domain(connection, tenant.id, domain.name, since=since, **of_domain)
         )
-        counted = figures(tries)
-    return counted.is_alarming and _stop(services, planned, counted)
+        if not counted.may_alarm:
+            return False
+        known = enforcement_facts.count_people(connection, tenant.id, domain.name, **of_domain)
+    return counted.is_alarming(known=known) and _stop(services, planned, counted)
 
 
 def _stop(services: Services, planned: PlannedDomain, counted: Figures) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from portal.store.audit import Event
 from portal.store.setup_progress import PASSWORD, SSO, TEST
@@ -24,14 +24,24 @@ def people_of_domain(
     connection: Connection, tenant_id: int, domain: str, *, subdomains: bool
 ) -> list[Known]:
     """Give a tenant's enabled people whose addresses are of a domain, or of one below it."""
+    linked = exists().where(IdentityRow.user_id == UserRow.id)
+    query = select(UserRow.email_key, UserRow.sso_exempt, linked).where(
+        *_are_of(tenant_id, domain, subdomains=subdomains)
+    )
+    return [Known(*row) for row in connection.execute(query)]
+
+
+def count_people(connection: Connection, tenant_id: int, domain: str, *, subdomains: bool) -> int:
+    """Count them."""
+    mine = _are_of(tenant_id, domain, subdomains=subdomains)
+    return connection.execute(select(func.count()).select_from(UserRow).where(*mine)).scalar_one()
+
+
+def _are_of(tenant_id: int, domain: str, *, subdomains: bool) -> list[ColumnElement[bool]]:
     of_domain = UserRow.email_key.endswith(f"@{domain}", autoescape=True)
     if subdomains:
         of_domain |= UserRow.email_key.endswith(f".{domain}", autoescape=True)
-    linked = exists().where(IdentityRow.user_id == UserRow.id)
-    query = select(UserRow.email_key, UserRow.sso_exempt, linked).where(
-        UserRow.tenant_id == tenant_id, ~UserRow.disabled, of_domain
-    )
-    return [Known(*row) for row in connection.execute(query)]
+    return [UserRow.tenant_id == tenant_id, ~UserRow.disabled, of_domain]
 
 
 def came_by_password(connection: Connection, tenant_id: int, *, since: datetime) -> set[str]:

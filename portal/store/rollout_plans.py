@@ -16,12 +16,22 @@ from portal.store.tenant_items import TenantRef
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedDomain:
-    """A domain with a plan."""
+class DomainRef:
+    """A domain that has a plan, which is not read yet."""
 
     id: int
     name: str
     tenant: TenantRef
+
+    def __str__(self) -> str:
+        """Name it as the log does."""
+        return f"{self.tenant.slug}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDomain(DomainRef):
+    """A domain with its plan."""
+
     plan: RolloutPlan
 
 
@@ -29,6 +39,9 @@ _PLANNED = (
     select(RolloutPlanRow, DomainRow.name, DomainRow.tenant_id, TenantRow.slug)
     .join(DomainRow, DomainRow.id == RolloutPlanRow.domain_id)
     .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+)
+_REFS = _PLANNED.with_only_columns(
+    RolloutPlanRow.domain_id, DomainRow.name, DomainRow.tenant_id, TenantRow.slug
 )
 
 
@@ -50,20 +63,32 @@ def of_tenant(connection: Connection, tenant_id: int) -> list[PlannedDomain]:
     return [_planned(row) for row in connection.execute(query)]
 
 
-def due(connection: Connection, now: datetime, *, most: int = 20) -> list[PlannedDomain]:
-    """Give the plans whose next step has come; those of suspended tenants wait."""
-    query = _PLANNED.where(RolloutPlanRow.due_at <= now, TenantRow.status == "active")
-    found = query.order_by(RolloutPlanRow.due_at).limit(most)
-    return [_planned(row) for row in connection.execute(found)]
+def planned(connection: Connection, at: DomainRef) -> PlannedDomain | None:
+    """Give a domain with what is planned for it now."""
+    plan = of_domain(connection, at.id)
+    return PlannedDomain(at.id, at.name, at.tenant, plan) if plan else None
 
 
-def watched(connection: Connection, now: datetime) -> list[PlannedDomain]:
-    """Give the plans whose last step was taken lately."""
-    query = _PLANNED.where(
+def due(connection: Connection, now: datetime) -> list[DomainRef]:
+    """Give the domains whose next step has come; those of suspended tenants wait."""
+    query = _REFS.where(RolloutPlanRow.due_at <= now, TenantRow.status == "active")
+    return _refs(connection, query.order_by(RolloutPlanRow.due_at))
+
+
+def watched(connection: Connection, now: datetime) -> list[DomainRef]:
+    """Give the domains whose last step was taken lately."""
+    query = _REFS.where(
         RolloutPlanRow.watched_until > now,
         RolloutPlanRow.state.in_((PlanState.PLANNED.value, PlanState.DONE.value)),
     )
-    return [_planned(row) for row in connection.execute(query)]
+    return _refs(connection, query)
+
+
+def _refs(connection: Connection, query: Any) -> list[DomainRef]:
+    return [
+        DomainRef(row.domain_id, row.name, TenantRef(row.tenant_id, row.slug))
+        for row in connection.execute(query)
+    ]
 
 
 def put(connection: Connection, number: int, plan: RolloutPlan) -> None:

@@ -5,9 +5,10 @@ from html import unescape
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from portal.core.address import Address
+from portal.flows import chores
 from portal.flows.outgoing_mail import deliver_due
 from portal.flows.planned_rollout import take_due
 from portal.flows.rollout_reminder import remind
@@ -322,12 +323,20 @@ def test_a_suspended_company_is_left_alone(services, admin, ready, way, on_day):
 
 
 @pytest.fixture
-def stepped(services, world, admin, ready, on_day):
-    """A domain of which 25 % were required a while ago, and 50 % just now."""
+def stepped_small(admin, ready, on_day):
+    """A domain with two people, of which 25 % were required a while ago, and 50 % just now."""
     plan(admin)
     on_day(8)
     ready()
     on_day(15)
+
+
+@pytest.fixture
+def stepped(services, world, stepped_small):
+    """The same of a company with more than 20 people."""
+    with services.database.transaction() as connection:
+        for n in range(20):
+            add_user(connection, f"colleague{n}@acme.example", world.acme.id)
 
 
 @pytest.fixture
@@ -370,6 +379,62 @@ def test_a_step_after_which_most_people_fail_is_taken_back_and_no_further(
     press(admin, "go_on")
     assert way() == ("required", 50)
     assert watch_rollouts(services) == 0  # what failed before this step does not count for it
+
+
+def test_in_a_small_company_two_people_of_whom_nobody_gets_in_are_enough(
+    services, admin, stepped_small, fails, way
+):
+    fails(1)
+    assert watch_rollouts(services) == 0
+    fails(2)
+    assert watch_rollouts(services) == 1
+    assert way() == ("required", 25)
+    assert "2 of the 2 people who tried" in admin.text(PATH)
+
+
+def test_the_page_says_when_a_step_is_taken_back(admin, stepped):
+    text = " ".join(admin.text(PATH).split())
+    assert "when five people do not get in within an hour" in text
+    assert "no more than 20 people, two are enough" in text
+
+
+def test_a_plan_that_breaks_holds_up_none_of_the_others(
+    services, world, admin, ready, clock, way, row_of, capsys
+):
+    with services.database.transaction() as connection:
+        for slug in ("aaa", "bbb"):
+            add_domain(connection, world.acme.id, f"{slug}.example")
+    plan(admin)
+    sane = row_of(RolloutPlanRow)
+    broken = {**sane._mapping, "due_at": sane.due_at - timedelta(hours=1)}
+    with services.database.transaction() as connection:
+        for slug, wrong in (("aaa", {"steps": "none"}), ("bbb", {"state": "paused"})):
+            number = row_of(DomainRow, name=f"{slug}.example").id
+            stepped = {"stepped_at": clock(), "watched_until": clock() + timedelta(days=30)}
+            row = {**broken, **stepped, **wrong, "domain_id": number}
+            connection.execute(insert(RolloutPlanRow).values(**row))
+        connection.execute(update(UserRow).values(sso_exempt=False))
+    clock.now = NOW + timedelta(days=6)
+    assert remind(services) == 1
+    clock.now = (NOW + timedelta(days=8)).replace(hour=0)
+    ready()
+    assert watch_rollouts(services) == 0
+    take_due(services)
+    assert way() == ("required", 25)
+    assert "acme/aaa.example" in capsys.readouterr().out
+
+
+def test_a_part_of_the_rollouts_chore_that_breaks_holds_up_no_other(services, monkeypatch):
+    done = []
+
+    def watch(_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(chores, "watch_rollouts", watch)
+    for name in ("take_due", "remind"):
+        monkeypatch.setattr(chores, name, lambda _: done.append(1))
+    chores._roll_out(services)
+    assert len(done) == 2
 
 
 def test_who_leaves_it_keeps_the_domain_as_it_is(services, admin, stepped, fails, way):

@@ -129,8 +129,33 @@ def test_people_are_counted_and_not_tries(tries, expected):
 @pytest.mark.parametrize(
     ("failing", "tried", "alarming"), [(5, 5, True), (4, 4, False), (5, 10, False), (6, 11, True)]
 )
-def test_five_people_and_most_of_those_who_tried_are_alarming(failing, tried, alarming):
-    assert Figures(failing, tried).is_alarming is alarming
+def test_of_many_five_people_and_most_of_those_who_tried_are_alarming(failing, tried, alarming):
+    assert Figures(failing, tried).is_alarming(known=21) is alarming
+
+
+@pytest.mark.parametrize(
+    ("known", "failing", "tried", "alarming"),
+    [
+        (3, 1, 1, False),  # one person is no pattern
+        (3, 2, 2, True),
+        (3, 2, 3, True),
+        (3, 3, 3, True),
+        (8, 2, 4, True),
+        (8, 2, 5, False),
+        (20, 2, 4, True),
+        (20, 9, 19, False),
+        (20, 10, 20, True),
+        (0, 2, 3, True),  # nobody had an account before
+        (0, 2, 21, False),
+        (21, 2, 2, False),
+        (20, 5, 21, False),  # who tried is more than who is known
+        (20, 11, 21, True),
+    ],
+)
+def test_of_up_to_twenty_two_people_and_half_of_those_who_tried(known, failing, tried, alarming):
+    found = Figures(failing, tried)
+    assert found.is_alarming(known=known) is alarming
+    assert found.may_alarm or not alarming
 
 
 def test_what_a_stranger_can_send_back_counts_for_nobody():
