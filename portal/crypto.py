@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from portal.core.registry import Sealed
+from portal.core.waits import Aside, nobody_waits
 
 _GCM_NONCE = 12  # bytes (NIST SP 800-38D, 5.2.1.1)
 
@@ -104,20 +105,27 @@ class PasswordsBusyError(Exception):
 class Passwords:
     """argon2id with a bound on concurrent work: each check costs 64 MiB and a core for 0.1 s.
 
-    `at_once` checks run side by side; others wait up to `patience` seconds.
+    `at_once` checks run side by side; others wait up to `patience` seconds. `aside` surrounds both.
     """
 
     def __init__(
-        self, hasher: PasswordHasher | None = None, *, at_once: int = 2, patience: float = 5.0
+        self,
+        hasher: PasswordHasher | None = None,
+        *,
+        at_once: int = 2,
+        patience: float = 5.0,
+        aside: Aside = nobody_waits,
     ) -> None:
         self._hasher = hasher or PasswordHasher()
+        self._aside = aside
         self._slots = threading.BoundedSemaphore(at_once)
         self._patience = patience
         self._decoy = self._hasher.hash(new_token())
 
     def hash(self, password: str) -> str:
         """Give the argon2id string to store."""
-        return self._hasher.hash(password)
+        with self._aside():
+            return self._hasher.hash(password)
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` is the one that `stored` was made from.
@@ -125,6 +133,10 @@ class Passwords:
         Costs the same without a stored hash, so that time does not tell who has an account.
         Raises PasswordsBusyError.
         """
+        with self._aside():
+            return self._verify(stored, password)
+
+    def _verify(self, stored: str | None, password: str) -> bool:
         if not self._slots.acquire(timeout=self._patience):
             raise PasswordsBusyError
         try:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from threading import Event
 
 from portal.core.registry import AuthMethod, Client
+from portal.core.waits import Aside, nobody_waits
 from portal.crypto import CookieSeal, Passwords, Vault, derived_key
 from portal.observe import log
 from portal.oidc.client import RelyingParty
@@ -91,12 +92,13 @@ def build_services(
     passwords: Passwords | None = None,
     limits: Limits | None = None,
     now: Callable[[], datetime] = utc_now,
+    aside: Aside = nobody_waits,
 ) -> Services:
     """Build the services; nothing is connected to before its first use."""
     database = Database(settings.database_url)
     vault = open_vault(settings)
     secret, redis_url = settings.secret_key.get_secret_value(), settings.redis_url
-    door = Door(now, allow_local=settings.allow_local_issuers, limits=limits)
+    door = Door(now, allow_local=settings.allow_local_issuers, limits=limits, aside=aside)
     providers = Providers(door, now)
     registry = Registry(
         database, base_url=settings.base_url, default_client=default_client(settings, vault)
@@ -107,7 +109,7 @@ def build_services(
         vault=vault,
         attempts=CookieSeal(derived_key(secret, "attempt")),
         state_key=derived_key(secret, "state"),
-        passwords=passwords or Passwords(),
+        passwords=passwords or Passwords(aside=aside),
         registry=registry,
         started=StartedLog(database, registry),
         troubles=Troubles(database),

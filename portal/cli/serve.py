@@ -18,7 +18,7 @@ from portal.settings import Settings, load_settings
 from portal.store import schema
 from portal.store.engine import Database
 
-THREADS = 48  # most wait for a provider or the database; 16 do as many requests a second
+THREADS = 48  # they take turns (portal/cli/turns.py): so many requests may wait at once
 DRAIN_SECONDS = 25  # requests under way get this long; all is gone within 30 s
 
 

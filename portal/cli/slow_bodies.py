@@ -9,14 +9,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from portal.cli.open_sockets import connections, silent_for
+from portal.core.waits import Aside
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 _TICK = 0.25  # seconds
+_SLOW, _SLOW_ASIDE = 0.02, 0.25  # seconds after which a body is slow: read in turn, and aside
+_SLOW_FOR = 10.0  # seconds for which a slow one is remembered
 _PATIENCE, _LONGEST = 5.0, 20.0  # seconds without a byte, and for a whole body
 _PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bodies
 
@@ -24,15 +28,23 @@ _PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bo
 class SlowBodies:
     """Reads each body before the application runs, watched: who is too slow is hung up on.
 
-    With most of `threads` waiting for bodies, patience is short: others want to sign in.
+    With most of `threads` waiting for bodies, patience is short: others want to sign in. A body is
+    there with its head nearly always; while some are not, all are read `aside`.
     """
 
     def __init__(
-        self, application: Application, *, threads: int, most_bytes: Callable[[str], int]
+        self,
+        application: Application,
+        *,
+        threads: int,
+        most_bytes: Callable[[str], int],
+        aside: Aside,
     ) -> None:
         self._application = application
         self._crowd = threads * 3 // 4
         self._most_bytes = most_bytes
+        self._aside = aside
+        self._slow_until = 0.0
         self._reading: dict[int, tuple[float, str]] = {}
         threading.Thread(target=self._watch, name="slow bodies", daemon=True).start()
 
@@ -47,14 +59,19 @@ class SlowBodies:
         most = self._most_bytes(environ.get("PATH_INFO", ""))
         if length.isdigit() and int(length) > most:
             return  # refused by its length; nobody reads it
-        me = threading.get_ident()
-        self._reading[me] = (time.monotonic(), environ.get("REMOTE_ADDR", ""))
+        me, began = threading.get_ident(), time.monotonic()
+        waits = self._reading or began < self._slow_until
+        self._reading[me] = (began, environ.get("REMOTE_ADDR", ""))
         try:
-            body = environ["wsgi.input"].read(most + 1)
+            with self._aside() if waits else nullcontext():
+                body = environ["wsgi.input"].read(most + 1)
+                took = time.monotonic() - began
         except OSError:
-            body = b""  # hung up: the form that it is not will be refused
+            body, took = b"", 0.0  # hung up: the form that it is not will be refused
         finally:
             del self._reading[me]
+        if took > (_SLOW_ASIDE if waits else _SLOW):
+            self._slow_until = began + took + _SLOW_FOR
         environ["wsgi.input"] = io.BytesIO(body)
 
     def _watch(self) -> None:

@@ -11,11 +11,24 @@ from typing import Any
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server import Server, mp
 
 from portal.cli.stop_signal import hear_it
 
 APPLICATION = "portal.cli.wsgi:application"
+_FOR_EVER = 10**9  # seconds
+
+
+@mp.WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
+def _work(worker_id: int, application: Any, *args: Any) -> None:
+    """Be a worker: as granian's own, but that an application may say itself how it is called."""
+    granians_own = vars(mp)["_wsgi_call_wrap"]
+
+    def caller(application: Any, *options: Any) -> Any:
+        return getattr(application, "answer", None) or granians_own(application, *options)
+
+    vars(mp)["_wsgi_call_wrap"] = caller  # granian has no setting for it
+    mp.MPServer._spawn_wsgi_worker.__wrapped__(worker_id, application, *args)  # noqa: SLF001
 
 
 class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is chosen at run time
@@ -26,6 +39,7 @@ class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is ch
     """
 
     def _spawn_workers(self, *args: Any) -> None:
+        self.blocking_threads_idle_timeout = _FOR_EVER  # a resting thread is not an idle one
         with _interrupts_held():
             super()._spawn_workers(*args)
 
@@ -78,4 +92,4 @@ def serve(address: str, port: int, *, workers: int, threads: int, drain: int) ->
         respawn_interval=0.5,
         workers_kill_timeout=drain,
         log_level=LogLevels.error,
-    ).serve()
+    ).serve(spawn_target=_work)

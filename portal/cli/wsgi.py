@@ -8,10 +8,12 @@ import time
 
 from portal import tracing
 from portal.app import create_app
+from portal.cli.answering import InTurns
 from portal.cli.farewell import Farewell
 from portal.cli.serve import DRAIN_SECONDS, THREADS
 from portal.cli.slow_bodies import SlowBodies
 from portal.cli.stop_signal import hear_it
+from portal.cli.turns import Turns
 from portal.flows.sweep import keep_house
 from portal.observe import configure_logging
 from portal.services import build_services
@@ -40,12 +42,15 @@ def _end_with_supervisor() -> None:
 
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
-_services = build_services(_settings)
+_turns = Turns()
+_services = build_services(_settings, aside=_turns.aside)
 _app = create_app(_services)
 _farewell = Farewell(_app, _services.stopping)
 hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started
 if tracing.start():
     trace_requests(_app)
-application = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body)
+_bodies = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body, aside=_turns.aside)
+application = InTurns(_bodies, _turns)
+_turns.watch()
 keep_house(_services)
 _end_with_supervisor()

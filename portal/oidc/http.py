@@ -17,6 +17,7 @@ from requests.adapters import BaseAdapter
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.strict_json import JsonError, read_object
+from portal.core.waits import Aside, nobody_waits
 from portal.observe import note_provider
 from portal.oidc.addresses import Lookup, Resolver, safe_url, system_lookup
 from portal.oidc.breaker import Breaker
@@ -40,13 +41,20 @@ class Lane(BaseAdapter):
     """
 
     def __init__(
-        self, issuer: str, transport: Transport, *, breaker: Breaker, allow_local: bool
+        self,
+        issuer: str,
+        transport: Transport,
+        *,
+        breaker: Breaker,
+        allow_local: bool,
+        aside: Aside = nobody_waits,
     ) -> None:
         super().__init__()
         self._issuer = issuer
         self.breaker = breaker
         self._transport = transport
         self._allow_local = allow_local
+        self._aside = aside
 
     def send(self, request: PreparedRequest, **_ignored: object) -> Response:  # type: ignore[override]
         """Send a request and give its answer, which is below 500 and no redirect.
@@ -56,7 +64,7 @@ class Lane(BaseAdapter):
         safe_url(request.url or "", allow_local=self._allow_local)
         began: float | None = None  # a call that the breaker refuses took no time of a provider
         try:
-            with self._transport.place(), self.breaker.call():
+            with self._aside(), self._transport.place(), self.breaker.call():
                 began = time.perf_counter()
                 answer = self._transport.exchange(request)
                 _check_status(answer.status_code)
@@ -81,8 +89,10 @@ class Door:
         limits: Limits | None = None,
         lookup: Lookup = system_lookup,
         tls: ssl.SSLContext | None = None,
+        aside: Aside = nobody_waits,
     ) -> None:
         self.allow_local = allow_local
+        self.aside = aside
         self._now = now
         self._at_once = (limits or Limits()).at_once
         self._transport = Transport(
@@ -99,7 +109,13 @@ class Door:
             lane = self._lanes.get(issuer)
             if lane is None:
                 breaker = Breaker(self._now, at_once=self._at_once)
-                lane = Lane(issuer, self._transport, breaker=breaker, allow_local=self.allow_local)
+                lane = Lane(
+                    issuer,
+                    self._transport,
+                    breaker=breaker,
+                    allow_local=self.allow_local,
+                    aside=self.aside,
+                )
                 self._lanes[issuer] = lane
                 if len(self._lanes) > _MOST_ISSUERS:
                     self._lanes.popitem(last=False)

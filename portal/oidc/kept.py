@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from portal.core.errors import FailureCode, SignInFailure
+from portal.core.waits import Aside, nobody_waits
 
 Value = TypeVar("Value")
 
@@ -50,8 +51,10 @@ class Kept(Generic[Value]):
         now: Callable[[], datetime],
         in_doubt: Callable[[], bool],
         terms: Terms,
+        aside: Aside = nobody_waits,
     ) -> None:
         self._fetch = fetch
+        self._aside = aside
         self._now = now
         self._in_doubt = in_doubt
         self._terms = terms
@@ -144,7 +147,8 @@ class Kept(Generic[Value]):
             self._waiting += 1
         left = self._flight_began + bound - time.monotonic()
         try:
-            return flight.result(max(left, 0))
+            with self._aside():
+                return flight.result(max(left, 0))
         except TimeoutError:
             raise SignInFailure(
                 FailureCode.PROVIDER_UNAVAILABLE, "the provider keeps another sign-in waiting"

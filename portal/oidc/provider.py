@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from portal.core.jwks import IssuerKeys, read_jwks
 from portal.oidc.http import Door
@@ -12,6 +13,8 @@ from portal.oidc.metadata import Metadata, discovery_url, read_metadata
 from portal.tracing import span
 
 _MOST_ISSUERS = 1000
+
+_Value = TypeVar("_Value")
 
 
 class _Provider:
@@ -32,8 +35,11 @@ class _Provider:
         def in_doubt() -> bool:
             return door.lane(issuer).breaker.is_doubtful
 
-        self.metadata = Kept(fetch_metadata, now=now, in_doubt=in_doubt, terms=terms)
-        self.keys = Kept(fetch_keys, now=now, in_doubt=in_doubt, terms=terms)
+        def kept(fetch: Callable[[], _Value]) -> Kept[_Value]:
+            return Kept(fetch, now=now, in_doubt=in_doubt, terms=terms, aside=door.aside)
+
+        self.metadata = kept(fetch_metadata)
+        self.keys = kept(fetch_keys)
 
 
 class Providers:
