@@ -20,6 +20,7 @@ from admin.bulk_plan import asked, base_path, plan_page, tried_in
 from admin.forms import clean, seen, sent
 from admin.frame_pages import Form
 from admin.framing import done, frame
+from portal.core.counting import counted
 from portal.flows import bulk_domains
 from portal.flows.bulk_domains import Applied, Changed, Planned, ReasonMissing, Refused
 from portal.seeding.csv_upload import LARGEST
@@ -163,7 +164,7 @@ def _apply(upload: Upload) -> Response | str:
     )
     match outcome:
         case Applied(counts):
-            words = f"{counts.created:,} domains added, {counts.changed:,} changed."
+            words = f"{counted(counts.created, 'domain')} added, {counts.changed:,} changed."
             return done(base_path() if scope().bundle else "/admin/", words)
         case Refused():
             return _form(file_name=upload.file_name, refused=outcome)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from portal.cli.examples import examples
+from portal.core.counting import counted
 from portal.core.finding import Finding, State, failure
 from portal.flows.checkup import check_up
 from portal.services import build_services
@@ -76,12 +77,8 @@ def _summary(found: list[Finding]) -> str:
     failures, warnings = states.count(State.FAILURE), states.count(State.WARNING)
     if not failures and not warnings:
         return "All is well."
-    counted = [_counted(failures, "failure"), _counted(warnings, "warning")]
-    return f"{' and '.join(part for part in counted if part)}."
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'' if count == 1 else 's'}" if count else ""
+    found_of = {"failure": failures, "warning": warnings}
+    return f"{' and '.join(counted(number, word) for word, number in found_of.items() if number)}."
 
 
 def _worst(found: list[Finding]) -> State:

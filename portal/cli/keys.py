@@ -5,6 +5,7 @@ import sys
 import click
 
 from portal.cli.examples import examples
+from portal.core.counting import counted
 from portal.crypto import new_key
 
 
@@ -44,7 +45,8 @@ def rotate() -> None:
         found = key_rotation.rotate(database, open_vault(settings), progress=_show)
     finally:
         database.close()
-    click.echo(f"{found.done:,} secrets are under the newest key.")
+    verb = "is" if found.done == 1 else "are"
+    click.echo(f"{counted(found.done, 'secret')} {verb} under the newest key.")
     if found.lost:
         raise click.ClickException(
             f"no key of PORTAL_ENCRYPTION_KEYS opens {len(found.lost)}: {_some(found.lost)}; "

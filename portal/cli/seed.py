@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from portal.core.counting import counted
+
 if TYPE_CHECKING:  # the stack takes a second to import; `portal --help` must not
     from portal.flows.registry_changes import Outcome, SeedRun
     from portal.flows.seed_plan import Plan
@@ -43,20 +45,22 @@ def command() -> None:
 def validate(path: Path) -> None:
     """Check a seeds folder or file, offline.
 
-    Every error is named with its file, line and key, all in one run.
+    Every error is named with its file, line and key, all in one run. What only the registry can
+    answer, and what somebody should look at twice, is told on stderr.
     """
-    from portal.cli.seed_output import Progress
+    from portal.cli.seed_output import Progress, sizes
+    from portal.flows.seed_cautions import cautions, open_questions
     from portal.seeding.folder import read_folder
 
     with _refusals():
         desired = read_folder(path, progress=Progress())
-    people = sum(len(tenant.users) for tenant in desired.tenants)
-    click.echo(
-        f"{path} is sound: {len(desired.tenants):,} tenants, {len(desired.domains):,} domains, "
-        f"{people:,} users, {len(desired.operators or ()):,} operators."
-    )
-    for tenant in sorted({tenant for tenant, _ in desired.elsewhere}):
-        click.echo(f"No file describes tenant {tenant}: the registry must have it already.")
+    questions = list(open_questions(desired))
+    for question in questions:
+        click.echo(f"Note: {question}", err=True)
+    for caution in cautions(desired, allow_local_issuers=False):
+        click.echo(f"Warning: {caution}", err=True)
+    how = " as far as files alone can tell" if questions else ""
+    click.echo(f"{path} is sound{how}: {sizes(desired)}.")
 
 
 @command.command()
@@ -152,7 +156,7 @@ def export(path: Path, *, key: str | None, update: bool) -> None:
             raise click.ClickException("\n".join(error.problems)) from None
     for note in done.notes:
         click.echo(f"Note: {note}.", err=True)
-    click.echo(f"{path}: {len(done.files):,} files written.")
+    click.echo(f"{path}: {counted(len(done.files), 'file')} written.")
 
 
 @command.command()
@@ -202,6 +206,7 @@ def _run(path: Path, *, prune: bool, lenient: bool = False) -> Iterator["SeedRun
             environ=_environ(),
             prune=prune,
             lenient=lenient,
+            allow_local_issuers=settings.allow_local_issuers,
             progress=Progress(),
         ) as run,
     ):
@@ -234,8 +239,8 @@ def _refusals() -> Iterator[None]:
             click.echo(str(problem), err=True)
         count = len(error.problems) + error.unlisted
         more = f", {error.unlisted:,} of them not listed" if error.unlisted else ""
-        word = "problem" if count == 1 else "problems"
-        raise click.ClickException(f"{count:,} {word}{more}; nothing was changed") from None
+        found = counted(count, "problem")
+        raise click.ClickException(f"{found}{more}; nothing was changed") from None
 
 
 def _environ() -> dict[str, str]:

@@ -10,9 +10,11 @@ from itertools import chain, groupby
 import click
 
 from portal.core.changes import Action, Change, FieldChange, Kind, Secret, shown
+from portal.core.counting import counted
 from portal.flows.registry_changes import SeedRun
 from portal.flows.seed_effects import Effect
 from portal.flows.seed_plan import DomainCounts, Plan
+from portal.seeding.folder import Desired
 
 _MARKS = {
     Action.CREATED: ("+", "green"),
@@ -30,16 +32,16 @@ _OPERATORS = "~operators"  # sorts behind every slug
 
 def print_plan(plan: Plan, run: SeedRun, *, now: datetime, show_all: bool) -> None:
     """Print a plan, grouped by tenant; of each tenant's domains the first ones of each kind."""
-    found = run.effects(plan, now=now) if not plan.is_empty else []
+    found = run.effects(plan, now=now)
     listed = None if show_all else _LISTED
     by_tenant: dict[str, list[Change]] = {}
     for change in plan.changes:
         by_tenant.setdefault(_group(change), []).append(change)
     for tenant, some in groupby(run.domain_changes(limit=listed), key=lambda c: c.tenant):
         by_tenant.setdefault(tenant, []).extend(some)
-    for tenant in sorted(by_tenant):
+    for tenant in sorted({*by_tenant, *(effect.tenant or _OPERATORS for effect in found)}):
         _say(click.style("Operators" if tenant == _OPERATORS else tenant, bold=True))
-        for change in by_tenant[tenant]:
+        for change in by_tenant.get(tenant, ()):
             _print_change(change)
         _print_unlisted(plan, tenant, listed)
         for effect in found:
@@ -54,7 +56,7 @@ def print_plan(plan: Plan, run: SeedRun, *, now: datetime, show_all: bool) -> No
 
 def print_json(plan: Plan, run: SeedRun, *, now: datetime) -> None:
     """Print a plan as one JSON document, streamed: `changes` may have a million entries."""
-    found = run.effects(plan, now=now) if not plan.is_empty else []
+    found = run.effects(plan, now=now)
     head = {
         "pending": not plan.is_empty,
         "summary": counts(plan),
@@ -94,6 +96,18 @@ def counts(plan: Plan) -> Mapping[str, int]:
         found["removed"] += domains.removed
         found["kept"] += domains.kept
     return found
+
+
+def sizes(desired: Desired) -> str:
+    """Give how much seed files hold, in words."""
+    people = sum(len(tenant.users) for tenant in desired.tenants)
+    numbers = {
+        "tenant": len(desired.tenants),
+        "domain": len(desired.domains),
+        "user": people,
+        "operator": len(desired.operators or ()),
+    }
+    return ", ".join(counted(number, noun) for noun, number in numbers.items())
 
 
 class Progress:
@@ -174,10 +188,9 @@ def _print_unlisted(plan: Plan, tenant: str, listed: int | None) -> None:
     for action, number in _numbers(found):
         if number > listed:
             mark, colour = _MARKS[action]
-            more = (
-                f"  {mark} and {number - listed:,} more domains {action.value} (--all lists them)"
-            )
-            _say(click.style(more, fg=colour))
+            more = counted(number - listed, "more domain")
+            text = f"  {mark} and {more} {action.value} (--all lists them)"
+            _say(click.style(text, fg=colour))
 
 
 def _numbers(found: DomainCounts) -> Iterator[tuple[Action, int]]:
@@ -196,7 +209,8 @@ def _print_effect(effect: Effect) -> None:
 
 def _nothing(plan: Plan) -> str:
     kept = counts(plan)["kept"]
-    more = f" {kept:,} objects that the files lack are kept." if kept else ""
+    verb = "is" if kept == 1 else "are"
+    more = f" {counted(kept, 'object')} that the files lack {verb} kept." if kept else ""
     return f"No changes: the registry is what the files say.{more}"
 
 

@@ -52,6 +52,7 @@ class ClientEntry:
 
     key: str
     place: Place = field(compare=False)
+    issuer_place: Place = field(compare=False)
     issuer: str
     client_id: str
     auth_method: str = "client_secret_basic"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import redis
 from sqlalchemy.exc import DatabaseError
 
+from portal.core.counting import counted
 from portal.core.finding import Finding, advice, failure, fine
 from portal.flows.issuer_checks import Progress
 from portal.flows.registry_checks import check_issuers, check_registry
@@ -73,8 +74,8 @@ def _advice_on(settings: Settings) -> Iterator[Finding]:
 
 
 def _told_keys(settings: Settings) -> str:
-    count = len(settings.encryption_keys)
-    return f"{count} encryption key{'' if count == 1 else 's'}; the first seals, all open"
+    keys = counted(len(settings.encryption_keys), "encryption key")
+    return f"{keys}; the first seals, all open"
 
 
 def _database(services: Services) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from portal.core.counting import counted
 from portal.core.health import Level, Sign, worst
 from portal.core.registry import AuthMethod, Client, Connection
 from portal.core.spans import told
@@ -149,7 +150,7 @@ def _keys(health: Health) -> Sign:
     if not look.algorithms:
         mend = "Have it sign ID tokens with RS256, PS256, ES256, EdDSA or their stronger kin."
         return Sign(Level.TROUBLE, "Its keys", "The issuer signs in no way that is allowed.", mend)
-    keys = "1 key" if look.keys == 1 else f"{look.keys} keys"
+    keys = counted(look.keys, "key")
     return Sign(Level.GOOD, "Its keys", f"It publishes {keys} for signatures.")
 
 

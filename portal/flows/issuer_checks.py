@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from requests import Response
 
+from portal.core.counting import counted
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.finding import Finding, advice, failure, fine
 from portal.core.jwks import read_jwks
@@ -100,8 +101,7 @@ def judge_issuer(services: Services, seen: Inspection, *, in_use: bool) -> Findi
     if not seen.metadata.algorithms:
         mend = "have it sign ID tokens with RS256, PS256, ES256, EdDSA or their stronger kin"
         return bad(name, "it signs ID tokens with no algorithm that is allowed", mend)
-    keys = "1 key" if seen.keys == 1 else f"{seen.keys} keys"
-    detail = f"{keys}; {_told_clock(seen.ahead)}; {_offers(seen.metadata)}"
+    detail = f"{counted(seen.keys, 'key')}; {_told_clock(seen.ahead)}; {_offers(seen.metadata)}"
     if seen.ahead is not None and seen.ahead > TOLERANCE:
         return bad(name, detail, "set the clocks: its tokens are from a time yet to come")
     if seen.ahead is not None and seen.ahead < -TOLERANCE:

@@ -61,6 +61,7 @@ class SeedRun:
         desired: Desired,
         seed_secrets: SeedSecrets,
         terms: Terms,
+        allow_local_issuers: bool,
     ) -> None:
         self._bench = bench
         self._desired = desired
@@ -68,6 +69,7 @@ class SeedRun:
         self._planner = planner
         self._secrets = seed_secrets
         self._terms = terms
+        self._allow_local_issuers = allow_local_issuers
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -95,6 +97,7 @@ class SeedRun:
                 plan=plan,
                 desired=self._desired,
                 seed_secrets=self._secrets,
+                allow_local_issuers=self._allow_local_issuers,
                 now=now,
             )
 
@@ -157,12 +160,13 @@ def open_seed_run(
     prune: bool = False,
     terms: Terms = SEED,
     lenient: bool = False,
+    allow_local_issuers: bool = False,
     progress: Progress = quiet,
 ) -> Iterator[SeedRun]:
     """Open what plans and applies seed files.
 
     Raises SeedError where a reference holds nothing; with `lenient` (for a plan alone) the plan's
-    effects tell of it.
+    effects tell of it, as of issuers that are not fit unless `allow_local_issuers`.
     """
     known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ, lenient=lenient)
     with open_workbench(database, patience=terms.patience) as bench, DomainPlan(bench) as domains:
@@ -176,7 +180,13 @@ def open_seed_run(
             progress=progress,
         )
         yield SeedRun(
-            bench, domains, planner=planner, desired=desired, seed_secrets=known, terms=terms
+            bench,
+            domains,
+            planner=planner,
+            desired=desired,
+            seed_secrets=known,
+            terms=terms,
+            allow_local_issuers=allow_local_issuers,
         )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from portal.core.counting import counted
 from portal.core.finding import Finding, advice, failure, fine
 from portal.core.registry import Client
 from portal.flows.client_checks import clients_of, judge_client
@@ -24,7 +25,7 @@ def check_registry(services: Services, *, progress: Progress) -> Iterator[Findin
         in_use = registry_facts.clients_in_use(connection)
         issuers = registry_facts.issuers(connection)
         ways = list(shared_clients.ways(connection))
-    yield fine("registry", f"{tenants:,} tenants, {domains:,} domains")
+    yield fine("registry", f"{counted(tenants, 'tenant')}, {counted(domains, 'domain')}")
     yield _people(has_operator, no_admin)
     yield _break_glass(no_glass)
     yield _proofs(lost)
@@ -104,7 +105,8 @@ def _default_client(services: Services, in_use: set[tuple[str, str | None]]) -> 
         )
     if default is None:
         return fine("default client", "not set, and no connection needs it")
-    return fine("default client", f"{default.client_id}, used by {len(lacking):,} tenants")
+    used_by = counted(len(lacking), "tenant")
+    return fine("default client", f"{default.client_id}, used by {used_by}")
 
 
 def _shared_clients(services: Services, ways: Sequence[Way]) -> Finding:

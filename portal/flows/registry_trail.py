@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from portal.core.changes import Action, Change, shown
+from portal.core.counting import counted
 from portal.store.audit import Entry, Event, record
 
 NAMES_OF_AN_ENTRY = 1000
@@ -71,7 +72,7 @@ class Trail:
 
     def _shared_entry(self, action: Action, tenant: str, names: list[str]) -> Entry:
         detail: dict[str, object] = {"count": len(names), "domains": list(names)}
-        return self._entry(action, tenant, f"{tenant}: {len(names):,} domains", detail)
+        return self._entry(action, tenant, f"{tenant}: {counted(len(names), 'domain')}", detail)
 
     def _entry(self, action: Action, tenant: str, about: str, detail: dict[str, object]) -> Entry:
         author = self.author

@@ -8,7 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from portal.core.changes import Action, Change, Kind, Value
-from portal.core.entries import ClientEntry, Place, SourceKind
+from portal.core.counting import counted
+from portal.core.entries import ClientEntry, Place
+from portal.flows.seed_cautions import cautions
 from portal.flows.seed_plan import Plan
 from portal.flows.seed_reach import Reach, reach
 from portal.flows.seed_secrets import SeedSecrets
@@ -34,6 +36,7 @@ def effects(
     plan: Plan,
     desired: Desired,
     seed_secrets: SeedSecrets,
+    allow_local_issuers: bool,
     now: datetime,
 ) -> list[Effect]:
     """Give what a plan means for people and what in it is risky, by tenant, risks first."""
@@ -45,7 +48,11 @@ def effects(
         *_of_admins(reached, plan),
         *_of_operators(connection, plan),
         *_of_unused_connections(connection, domains),
-        *_of_secrets(plan, desired),
+        *(
+            Effect(_owner(desired, found.place), str(found), is_risky=True)
+            for found in cautions(desired, allow_local_issuers=allow_local_issuers)
+        ),
+        *_of_lacking_secrets(plan, desired),
         *_of_shared_clients(connection, desired),
         *(
             Effect(
@@ -117,19 +124,16 @@ def _of_unused_connections(connection: Connection, domains: DomainPlan) -> Itera
     used = impact.used_connections(connection) if required else set()
     for tenant, way, number, name in required:
         if not any((tenant, key) in used for key in way.split()):
-            which = name if number == 1 else f"{name} and {number - 1:,} more domains"
+            more = counted(number - 1, "more domain")
+            which = name if number == 1 else f"{name} and {more}"
             verb = "requires" if number == 1 else "require"
             keys = way.replace(" ", ", ")
             text = f"{which} {verb} SSO through {keys}, which nobody has ever used"
             yield Effect(tenant, text, is_risky=True)
 
 
-def _of_secrets(plan: Plan, desired: Desired) -> Iterator[Effect]:
-    """Tell which secrets stand in clear, and which clients have none at all."""
-    for source in desired.sources():
-        if source.kind is SourceKind.LITERAL:
-            text = f"{source.place}: the secret stands in clear in the file; use env: or file:"
-            yield Effect(_owner(desired, source.place), text, is_risky=True)
+def _of_lacking_secrets(plan: Plan, desired: Desired) -> Iterator[Effect]:
+    """Tell which clients have no secret at all."""
     stored = {item.identity: item.fields for item in plan.catalog.items}
     for tenant in desired.tenants:
         for client in tenant.clients:
@@ -185,8 +189,8 @@ def _becomes(change: Change, name: str, value: str) -> bool:
 
 
 def _addresses(number: int) -> str:
-    return f"{number:,} address{'' if number == 1 else 'es'}"
+    return counted(number, "address", "addresses")
 
 
 def _sessions(number: int) -> str:
-    return f"{number:,} session{'' if number == 1 else 's'}"
+    return counted(number, "session")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from portal.core.changes import Item, Kind, Secret
+from portal.core.counting import counted
 from portal.core.entries import Place
 from portal.core.registry import Sealed
 from portal.crypto import UnreadableSecretError, Vault
@@ -111,7 +112,7 @@ def export(
         writer.operators(name, enabled_people(bench.connection, None))
         disabled = disabled_count(bench.connection)
     if disabled:
-        secrets.notes.append(f"{disabled:,} disabled accounts are left out")
+        secrets.notes.append(f"{counted(disabled, 'disabled account')} left out")
     return Exported(writer.written, secrets.notes)
 
 

@@ -11,7 +11,7 @@ from portal.flows.seed_items import wanted_items
 from portal.flows.seed_secrets import SeedSecrets
 from portal.flows.seed_terms import PROVEN_ELSEWHERE, Terms
 from portal.seeding.folder import Desired
-from portal.seeding.problems import Problems, suggestion
+from portal.seeding.problems import MOST_HINTS, Problems, suggestion
 from portal.seeding.progress import Progress
 from portal.store.catalog import Catalog, read_catalog
 from portal.store.domain_plan import DomainPlan, Held
@@ -214,14 +214,19 @@ class Planner:
 
     def _check_elsewhere(self, catalog: Catalog, problems: Problems) -> None:
         """Check what only a CSV names: the registry must have it."""
+        known = [*catalog.tenant_ids, *(t.slug for t in self._desired.tenants)]
+        unknown: set[str] = set()
         for (tenant, key), place in self._desired.elsewhere.items():
             if tenant not in catalog.tenant_ids:
-                known = [*catalog.tenant_ids, *(t.slug for t in self._desired.tenants)]
-                hint = suggestion(tenant, known)
-                problems.add(place, f'no file and no registry has a tenant "{tenant}"{hint}')
+                if tenant not in unknown:
+                    hint = suggestion(tenant, known) if len(unknown) < MOST_HINTS else ""
+                    message = f'no file and no registry has a tenant "{tenant}"'
+                    mend = f"describe it in a file, or mend the row{hint}"
+                    problems.add(place, f"{message}; {mend}")
+                    unknown.add(tenant)
             elif key and (tenant, key) not in catalog.connections:
-                known = [name for slug, name in catalog.connections if slug == tenant]
-                hint = suggestion(key, known)
+                its_own = [name for slug, name in catalog.connections if slug == tenant]
+                hint = suggestion(key, its_own)
                 at = replace(place, key="connection")
                 problems.add(at, f'tenant {tenant} has no connection "{key}"{hint}')
 

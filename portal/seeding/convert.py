@@ -115,6 +115,7 @@ class _Converter:
         return ClientEntry(
             key=key,
             place=self._place(path),
+            issuer_place=self._place((*path, "issuer")),
             issuer=seed.issuer,
             client_id=seed.client_id,
             auth_method=seed.auth_method,

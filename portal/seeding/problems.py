@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from portal.core.entries import Place
 
 MOST_OF_ONE_FILE = 1000
+MOST_HINTS = 50
+"""For how many wrong words a close one is looked for, where thousands are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,8 +168,64 @@ def test_validate_needs_neither_database_nor_environment(tmp_path):
     operator.write("ops.yaml", "operators: [{email: o@portal.example, password: env:NOT_SET}]")
     done = operator.seed("validate", "seeds")
     assert done.returncode == 0
-    assert "seeds is sound: 1 tenants, 1 domains, 1 users, 1 operators." in done.stdout
+    assert "seeds is sound: 1 tenant, 1 domain, 1 user, 1 operator." in done.stdout
     assert not (tmp_path / "instance").exists()
+
+
+def test_validate_and_plan_say_who_decides_over_rows_of_a_tenant_without_a_file(at_sqlite):
+    header = "tenant,domain,connection,policy\n"
+    at_sqlite.write("bulk.csv", f"{header}acmee,a.example,okta,\nacmee,b.example,entra,\n")
+    checked = at_sqlite.seed("validate", "seeds")
+    assert checked.returncode == 0
+    assert checked.stdout == (
+        "seeds is sound as far as files alone can tell: 1 tenant, 3 domains, 1 user, 0 operators.\n"
+    )
+    assert checked.stderr.splitlines() == [
+        (
+            'Note: bulk.csv:2: tenant: no file here describes tenant "acmee"; plan and apply look '
+            "into the registry, and refuse these rows unless it has it, with the connections okta, "
+            'entra; did you mean "acme"?'
+        )
+    ]
+    planned = at_sqlite.seed("plan", "seeds")
+    assert planned.returncode == 1
+    assert planned.stderr.splitlines() == [
+        (
+            'bulk.csv:2: tenant: no file and no registry has a tenant "acmee"; '
+            'describe it in a file, or mend the row; did you mean "acme"?'
+        ),
+        "Error: 1 problem; nothing was changed",
+    ]
+
+
+def test_validate_warns_of_what_plan_marks(at_sqlite):
+    at_sqlite.write(
+        "acme.yaml",
+        ACME + "clients: {main: {issuer: 'http://a.example', client_id: a, client_secret: x}}\n",
+    )
+    checked = at_sqlite.seed("validate", "seeds")
+    assert checked.returncode == 0
+    assert [line.partition(";")[0] for line in checked.stderr.splitlines()] == [
+        "Warning: acme.yaml:7: clients.main.client_secret: the secret stands in clear in the file",
+        (
+            "Warning: acme.yaml:7: clients.main.issuer: the issuer is not https, and no sign-in "
+            "will go there"
+        ),
+    ]
+    planned = at_sqlite.seed("plan", "seeds").stdout
+    for line in checked.stderr.splitlines():
+        assert f"  ! {line.removeprefix('Warning: ')}\n" in planned
+    at_sqlite.environ["PORTAL_ALLOW_LOCAL_ISSUERS"] = "true"
+    assert "is not https" not in at_sqlite.seed("plan", "seeds").stdout
+
+
+def test_one_of_a_thing_is_told_as_one(at_sqlite):
+    at_sqlite.seed("apply", "seeds", "--yes")
+    at_sqlite.write("acme.yaml", ACME.replace("users: [{email: it@acme.example, role: admin}]", ""))
+    kept = at_sqlite.seed("plan", "seeds").stdout
+    assert "1 object that the files lack is kept" in kept
+    at_sqlite.bulk(21)
+    assert "and 1 more domain created" in at_sqlite.seed("plan", "seeds").stdout
 
 
 def test_a_database_that_is_not_migrated_or_not_there_is_one_clear_line(tmp_path):
@@ -243,7 +299,7 @@ def test_an_export_makes_files_that_change_nothing(operator):
     operator.seed("apply", "seeds", "--yes")
     done = operator.seed("export", "backup")
     assert done.returncode == 0
-    assert "1 files written" in done.stdout
+    assert "1 file written" in done.stdout
     assert operator.seed("plan", "backup", "--prune").returncode == 0
     refused = operator.seed("export", "backup")
     assert refused.returncode == 1

@@ -291,7 +291,10 @@ def test_a_csv_that_names_what_no_registry_has_is_refused(acme, database):
     header = "tenant,domain,connection,policy\n"
     acme.write(bulk_csv=header + "acmee,one.example,okta,\nacme,two.example,okat,required\n")
     assert acme.refused(database) == [
-        'bulk.csv:2: tenant: no file and no registry has a tenant "acmee"; did you mean "acme"?',
+        (
+            'bulk.csv:2: tenant: no file and no registry has a tenant "acmee"; '
+            'describe it in a file, or mend the row; did you mean "acme"?'
+        ),
         'bulk.csv:3: connection: tenant acme has no connection "okat"; did you mean "okta"?',
     ]
 

@@ -31,7 +31,7 @@ def acme(seeds, database):
     return seeds
 
 
-def told(seeds, database, *, prune: bool = False, lenient: bool = False) -> list[tuple[str, bool]]:
+def told(seeds, database, *, prune: bool = False, **how: bool) -> list[tuple[str, bool]]:
     with open_seed_run(
         database,
         read_folder(seeds.folder),
@@ -39,7 +39,7 @@ def told(seeds, database, *, prune: bool = False, lenient: bool = False) -> list
         passwords=seeds.passwords,
         environ=seeds.environ,
         prune=prune,
-        lenient=lenient,
+        **how,
     ) as run:
         return [(e.text, e.is_risky) for e in run.effects(run.plan(), now=NOW)]
 
@@ -170,8 +170,39 @@ def test_a_secret_in_clear_is_risky_and_not_shown(acme, database):
     acme.write(acme=ACME.replace("env:SECRET", "hunter2hunter2"))
     [(text, is_risky)] = told(acme, database)
     assert is_risky
-    assert text.startswith("acme.yaml:3 clients.main.client_secret: the secret stands in clear")
+    assert text.startswith("acme.yaml:3: clients.main.client_secret: the secret stands in clear")
     assert "hunter2" not in text
+
+
+def test_an_issuer_on_http_is_risky_with_its_place_and_mend_unless_it_is_allowed(acme, database):
+    acme.write(acme=ACME.replace("https://idp", "http://idp"))
+    assert told(acme, database) == [
+        (
+            (
+                "acme.yaml:3: clients.main.issuer: the issuer is not https, and no sign-in will go "
+                "there; give its https URL, or set PORTAL_ALLOW_LOCAL_ISSUERS=true for one in your "
+                "own network"
+            ),
+            True,
+        )
+    ]
+    assert told(acme, database, allow_local_issuers=True) == []
+
+
+def test_an_issuer_whose_spelling_no_sign_in_takes_is_risky_wherever_it_lies(acme, database):
+    acme.write(acme=ACME.replace("https://idp.example", "https://2130706433"))
+    for allowed in (True, False):
+        [(text, is_risky)] = told(acme, database, allow_local_issuers=allowed)
+        assert is_risky
+        assert text.startswith("acme.yaml:3: clients.main.issuer: no sign-in will go there")
+
+
+def test_what_the_files_alone_tell_is_told_where_nothing_would_change_too(acme, database):
+    acme.write(acme=ACME.replace("env:SECRET", "s"))
+    acme.apply(database)
+    [(text, is_risky)] = told(acme, database)
+    assert is_risky
+    assert "the secret stands in clear" in text
 
 
 def test_a_client_without_a_secret_anywhere_is_risky(seeds, database):

@@ -150,7 +150,7 @@ def test_disabled_accounts_are_left_out_and_told_of(filled, database, tmp_path):
     done = export(
         database, filled.vault, tmp_path / "out", key="env:SEED_KEY", environ=filled.environ
     )
-    assert "1 disabled accounts are left out" in done.notes
+    assert "1 disabled account left out" in done.notes
     assert "plain@" not in (tmp_path / "out" / "acme.yaml").read_text()
 
 
