@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.events import AliasEvent
 from ruamel.yaml.util import load_yaml_guess_indent
 
 from portal.core.address import Address, AddressError, Domain
@@ -36,6 +37,9 @@ class DocumentEditor:
         if path.suffix == ".json":
             self._data: Any = json.loads(text)
         else:
+            if any(isinstance(e, AliasEvent) for e in YAML(typ="safe", pure=True).parse(text)):
+                mend = "write out what they stand for"
+                raise CannotUpdateError(f"{path.name}: aliases cannot be updated in place; {mend}")
             self._yaml.preserve_quotes = True
             self._yaml.width = 4096
             self._data, indent, offset = load_yaml_guess_indent(text, yaml=self._yaml)

@@ -80,6 +80,24 @@ def test_an_address_is_one_account_over_all_files_operators_included(seeds):
     ]
 
 
+def test_a_mistake_behind_aliases_is_told_for_each_with_the_line_where_it_is_written(seeds):
+    seeds.write(
+        acme="""
+        tenant: acme
+        name: Acme
+        domains:
+          a.example: &way
+            policy: requird
+          b.example: *way
+        """
+    )
+    words = "policy: must be 'password', 'optional' or 'required'"
+    assert seeds.problems() == [
+        f"acme.yaml:5: domains.a.example.{words}",
+        f"acme.yaml:5: domains.b.example.{words}",
+    ]
+
+
 def test_a_wrong_secret_is_never_repeated(seeds):
     seeds.write(
         acme="""

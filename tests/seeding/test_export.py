@@ -247,6 +247,21 @@ def test_an_update_refuses_toml_that_would_have_to_change(seeds, database):
         updated(seeds, database)
 
 
+def test_an_update_refuses_a_file_with_aliases_before_it_edits_two_places_at_once(seeds, database):
+    seeds.write(
+        acme="""
+        tenant: acme
+        name: Acme
+        domains: {a.example: &off {policy: password}, b.example: *off}
+        """
+    )
+    seeds.apply(database)
+    assert updated(seeds, database) == []
+    change(database, "UPDATE domains SET rollout = 50 WHERE name = 'a.example'")
+    with pytest.raises(ExportError, match=r"acme.yaml: aliases cannot be updated in place"):
+        updated(seeds, database)
+
+
 def test_an_update_edits_json_too(seeds, database):
     seeds.write(acme_json='{"tenant": "acme", "name": "Acme", "domains": {"acme.example": {}}}')
     seeds.apply(database)

@@ -88,8 +88,13 @@ def test_yaml_is_yaml_1_2():
 @pytest.mark.parametrize(
     "text",
     [
-        "a: &x 1",
         "a: *x",
+        "a: &x [*x]",
+        "&x a: 1",
+        "a: &x b\n*x : 1",
+        "a: &x {b: 1}\nc:\n  <<: *x",
+        "a: &a [[[[[[[[[1]]]]]]]]]\nb: &b [[[[[[[[[*a]]]]]]]]]\nc: [[[[[*b]]]]]",
+        f"a: &x {'y' * 100_000}\nb: [{', '.join(['*x'] * 20)}]",
         "<<: *x",
         "a: !!python/object:os.system x",
         "a: !local x",
@@ -109,6 +114,17 @@ def test_hostile_yaml_is_a_clear_error(text):
         read_yaml(text)
     assert caught.value.message
     assert caught.value.line >= 1
+
+
+def test_an_alias_is_a_copy_and_its_keys_have_the_lines_where_they_are_written():
+    document = read_yaml("a:\n  x: &way\n    p: 1\n    q: [2]\n  y: *way\nb: *way\n")
+    way = {"p": 1, "q": [2]}
+    assert document.data == {"a": {"x": way, "y": way}, "b": way}
+    assert document.data["a"]["x"] is not document.data["b"]
+    lines = {"a.y": 5, "a.y.p": 3, "b": 6, "b.q": 4, "b.q.0": 4}
+    for place, line in lines.items():
+        path = tuple(int(part) if part.isdigit() else part for part in place.split("."))
+        assert document.lines[path] == line
 
 
 @pytest.mark.parametrize(
