@@ -1,7 +1,8 @@
-"""What is said of a link's mail: sent, written to a folder, or not taken."""
+"""What is said of a link's mail: sent, written to a folder, on its way, or not taken."""
 
 from admin.access import scope
 from portal.flows.link_mail import Posted
+from portal.flows.outgoing_mail import Handed
 from portal.web.context import services
 from portal.web.pages import Tone
 
@@ -9,8 +10,11 @@ from portal.web.pages import Tone
 def mail_words(posted: Posted, what: str, *, again: str) -> tuple[str, Tone]:
     """Say how it went with the mail of `what`; `again` is the way to try once more."""
     to = posted.link.address
-    if posted.problem:
-        return f"{what} was not sent to {to}. {posted.problem} {again}", Tone.ERROR
+    if posted.mail is Handed.REFUSED:
+        return f"{what} was not sent to {to}. The mail server did not take it. {again}", Tone.ERROR
+    if posted.mail is Handed.WAITING:
+        words = "The mail server takes its time. The mail goes out by itself; this page says when."
+        return f"{what} for {to} waits. {words}", Tone.WARNING
     if aside := written_aside():
         return f"{what} for {to} is written. {aside}", Tone.WARNING
     return f"{what} is on its way to {to}.", Tone.SUCCESS

@@ -11,7 +11,7 @@ from admin.link_words import mail_words, written_aside
 from portal.flows.invitations import send_link, take_back
 from portal.flows.link_mail import TooMany
 from portal.flows.tenant_edits import NotAllowed
-from portal.store import links
+from portal.store import links, outbox
 from portal.store.links import LinkKind
 from portal.store.people import Person
 from portal.web.context import services
@@ -30,6 +30,7 @@ class LinkCard:
 
     open: str
     is_mailed: bool
+    is_waiting: bool
     made_by: str
     until: datetime | None
     may_invite: bool
@@ -41,11 +42,13 @@ def link_card(who: Person) -> LinkCard:
     """Give what there is to say and to do."""
     with services().database.read() as connection:
         link = links.latest_of_user(connection, who.id)
-    if link and not link.is_open(services().now()):
-        link = None
+        if link and not link.is_open(services().now()):
+            link = None
+        is_waiting = link is not None and bool(outbox.waiting_links(connection, [link.id]))
     return LinkCard(
         open=WHAT[link.kind] if link else "",
         is_mailed=bool(link and link.mailed_at),
+        is_waiting=is_waiting,
         made_by=link.made_by if link else "",
         until=link.expires_at if link else None,
         may_invite=not who.disabled and who.last_sign_in_at is None,

@@ -14,7 +14,7 @@ from portal.flows.form_checks import Wrong
 from portal.flows.link_mail import Posted, TooMany
 from portal.flows.setup_rules import May, allowed
 from portal.flows.setup_session import Wanted, make, take_back
-from portal.store import links
+from portal.store import links, outbox
 from portal.store.links import Link
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
@@ -74,9 +74,10 @@ def _taken_back() -> Response:
 def _page(form: Form, *notices: Notice, url: str = "", url_for: str = "") -> str:
     with services().database.read() as connection:
         found = links.live_of_tenant(connection, scope().tenant.id, services().now())
+        waiting = outbox.waiting_links(connection, [link.id for link in found])
     page = SetupLinksPage(
         frame=frame("setup-links", *notices),
-        rows=tuple(_row(link) for link in found),
+        rows=tuple(_row(link, is_waiting=link.id in waiting) for link in found),
         form=form,
         steps=tuple(Option(may.value, STEPS[may], HINTS[may]) for may in May),
         url=url,
@@ -90,12 +91,13 @@ def _begun(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _row(link: Link) -> SetupLinkRow:
+def _row(link: Link, *, is_waiting: bool) -> SetupLinkRow:
     return SetupLinkRow(
         id=link.id,
         for_whom=link.for_whom,
         address=link.address,
         is_mailed=link.mailed_at is not None,
+        is_waiting=is_waiting,
         may=_begun(", ".join(text for may, text in SHORT.items() if may in allowed(link))),
         made_by=link.made_by,
         made_at=link.created_at,

@@ -64,6 +64,7 @@ class SetupLinkRow:
     for_whom: str
     address: str
     is_mailed: bool
+    is_waiting: bool
     may: str
     made_by: str
     made_at: datetime

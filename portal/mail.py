@@ -33,7 +33,10 @@ def send(settings: Settings, mail: Mail) -> None:
     Raises MailError.
     """
     message = EmailMessage()
-    message["To"] = mail.to
+    try:
+        message["To"] = mail.to
+    except ValueError:
+        raise MailError("the address is one that no header can hold") from None
     host = urlsplit(settings.base_url).hostname or "localhost"
     message["From"] = f"Portal <no-reply@{host}>"
     message["Date"] = formatdate()

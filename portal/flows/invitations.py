@@ -100,8 +100,7 @@ def send_link(
         links.revoke_of_user(connection, who.id, now, but=link.id)
     url = f"{services.settings.base_url}/welcome/{token}"
     subject, text = _mail(services, actor, tenant, link, url=url)
-    problem = hand_over(services, actor, ref, link, subject=subject, text=text)
-    return Posted(link, url, problem)
+    return Posted(link, url, hand_over(services, actor, link, subject=subject, text=text))
 
 
 def _mail(

@@ -1,7 +1,8 @@
 """Links that go out by mail: kept, mailed and written down; so many in a day and no more.
 
 keep      bounds, the link and its entry in the trail, in the caller's transaction
-hand_over the mail itself, with no transaction open; a failure is told and loses nothing
+hand_over the mail itself, with no transaction open; a failure is told and loses nothing, and a
+          slow server keeps nobody waiting
 """
 
 from dataclasses import dataclass, field
@@ -10,9 +11,11 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
+from portal.flows import link_trail
+from portal.flows.outgoing_mail import Handed, send_now
+from portal.flows.registry_trail import Source
 from portal.flows.tenant_edits import Actor
-from portal.mail import Mail, MailError, send
-from portal.observe import log
+from portal.mail import Mail
 from portal.services import Services
 from portal.store import audit, links
 from portal.store.links import Link, NewLink
@@ -24,14 +27,14 @@ TO_ADDRESS, OF_TENANT = 5, 200  # mails in a day
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The link is kept. `problem` says why its mail did not go out, "" where it did or need not.
+    """The link is kept. `mail` is what became of its mail, None where there is none.
 
     `url` is for whom it was made alone.
     """
 
     link: Link
     url: str = field(repr=False)
-    problem: str = ""
+    mail: Handed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +75,10 @@ def _is_full(connection: Connection, new: NewLink) -> TooMany | None:
     return None
 
 
-def hand_over(
-    services: Services, actor: Actor, tenant: TenantRef, link: Link, *, subject: str, text: str
-) -> str:
-    """Send a link's mail; give "" or, for the person, why it did not go out.
-
-    At once and not by way of the outbox: a token is kept nowhere but as its hash, and whoever
-    pressed the button is told how it went.
-    """
-    problem = ""
-    try:
-        send(services.settings, Mail(link.address, one_line(subject), text))
-    except (MailError, ValueError) as error:  # ValueError: an address that no header can hold
-        problem = "The mail server did not take the mail."
-        cause = str(error) if isinstance(error, MailError) else type(error).__name__
-        log.error("link.not_mailed", tenant=tenant.slug, cause=cause)
-    outcome = "failed" if problem else "success"
-    event = audit.Event.LINK_MAILED
-    with services.database.transaction() as connection:
-        if not problem:
-            links.note_mailed(connection, link.id, services.now())
-        audit.record(connection, entry(services, actor, tenant, link, event, outcome=outcome))
-    return problem
+def hand_over(services: Services, actor: Actor, link: Link, *, subject: str, text: str) -> Handed:
+    """Send a link's mail, and say what became of it: whoever pressed the button is told."""
+    mail = Mail(link.address, one_line(subject), text)
+    return send_now(services, mail, link_id=link.id, source=_source(actor))
 
 
 def one_line(text: str) -> str:
@@ -118,19 +103,12 @@ def entry(
     link: Link,
     event: audit.Event,
     *,
-    outcome: str = "success",
     detail: dict[str, str] | None = None,
 ) -> audit.Entry:
-    """Give the trail's entry about a link; the token is in none."""
-    return audit.Entry(
-        at=services.now(),
-        event=event,
-        outcome=outcome,
-        actor=actor.account.email,
-        tenant_id=tenant.id,
-        user_id=link.user_id,
-        object=f"link {tenant.slug}/{link.id}",
-        network=actor.visitor.network,
-        reference=actor.visitor.reference,
-        detail=detail or {"kind": link.kind.value, "for": link.for_whom},
-    )
+    """Give the trail's entry about what somebody did with a link."""
+    by, source = actor.account.email, _source(actor)
+    return link_trail.entry(services, tenant, link, event, by=by, source=source, detail=detail)
+
+
+def _source(actor: Actor) -> Source:
+    return Source(actor.visitor.network, actor.visitor.reference)

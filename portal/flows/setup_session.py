@@ -111,7 +111,7 @@ def make(
         return Posted(link, url)
     subject = f"Set up single sign-on for {tenant.name}"
     text = _invitation(services, actor, tenant, link, url=url)
-    return Posted(link, url, hand_over(services, actor, ref, link, subject=subject, text=text))
+    return Posted(link, url, hand_over(services, actor, link, subject=subject, text=text))
 
 
 def _checked(wanted: Wanted) -> tuple[str, int] | Wrong:

@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, upd
 from portal.crypto import new_token, token_hash
 from portal.store.engine import AnyRow
 from portal.store.link_tables import LinkRow
+from portal.store.tables import TenantRow
+from portal.store.tenant_items import TenantRef
 
 
 class LinkKind(StrEnum):
@@ -75,6 +77,13 @@ def _plain(new: NewLink) -> dict[str, Any]:
 def by_token(connection: Connection, token: str) -> Link | None:
     """Give the link of a token, whatever has become of it."""
     return _one(connection, LinkRow.token_hash == token_hash(token))
+
+
+def of_number(connection: Connection, number: int) -> tuple[Link, TenantRef] | None:
+    """Give a link by its number, with its tenant."""
+    query = select(LinkRow, TenantRow.slug).join(TenantRow, TenantRow.id == LinkRow.tenant_id)
+    row = connection.execute(query.where(LinkRow.id == number)).first()
+    return (_link(row), TenantRef(row.tenant_id, row.slug)) if row else None
 
 
 def by_session(connection: Connection, token: str) -> Link | None:

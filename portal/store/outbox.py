@@ -12,7 +12,7 @@ from portal.store.rollout_tables import OutboxRow
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A mail that waits to be sent; `tries` have failed so far."""
+    """A mail that waits to be sent; `tries` have failed so far. `link_id`: it carries that link."""
 
     id: int
     created_at: datetime
@@ -21,6 +21,7 @@ class Waiting:
     recipient: str
     subject: str
     content: Sealed = field(repr=False)
+    link_id: int | None = None
 
 
 def put(connection: Connection, mails: Sequence[tuple[str, str, Sealed]], *, now: datetime) -> None:
@@ -33,10 +34,35 @@ def put(connection: Connection, mails: Sequence[tuple[str, str, Sealed]], *, now
         connection.execute(insert(OutboxRow), rows)
 
 
+def put_taken(
+    connection: Connection,
+    mail: tuple[str, str, Sealed],
+    *,
+    link_id: int,
+    now: datetime,
+    again_at: datetime,
+) -> Waiting:
+    """Add the mail of a link that the caller sends now; it comes up again should that not end."""
+    to, subject, content = mail
+    values = {"recipient": to, "subject": subject, "content": content, "link_id": link_id}
+    values |= {"created_at": now, "due_at": again_at, "tries": 1}
+    added = insert(OutboxRow).values(**values).returning(OutboxRow.id)
+    number = connection.execute(added).scalar_one()
+    return Waiting(number, now, again_at, 1, to, subject, content, link_id)
+
+
+def waiting_links(connection: Connection, link_ids: Sequence[int]) -> set[int]:
+    """Give those of some links whose mail still waits."""
+    query = select(OutboxRow.link_id).where(OutboxRow.link_id.in_(link_ids))
+    return {number for number in connection.execute(query).scalars() if number is not None}
+
+
 def due(connection: Connection, now: datetime, *, most: int) -> list[Waiting]:
     """Give the mails whose time has come, the longest waiting first."""
     names = (OutboxRow.id, OutboxRow.created_at, OutboxRow.due_at, OutboxRow.tries)
-    query = select(*names, OutboxRow.recipient, OutboxRow.subject, OutboxRow.content)
+    query = select(
+        *names, OutboxRow.recipient, OutboxRow.subject, OutboxRow.content, OutboxRow.link_id
+    )
     found = query.where(OutboxRow.due_at <= now).order_by(OutboxRow.due_at).limit(most)
     return [Waiting(*row) for row in connection.execute(found)]
 

@@ -51,7 +51,10 @@ class BreakGlassRow(Base):
 
 
 class OutboxRow(Base):
-    """A mail on its way; its text is sealed, for it may hold a link that lets somebody in."""
+    """A mail on its way; its text is sealed, for it may hold a link that lets somebody in.
+
+    `link_id` is that link; a short-lived fact, no foreign key.
+    """
 
     __tablename__ = "outbox"
 
@@ -62,3 +65,4 @@ class OutboxRow(Base):
     recipient: Mapped[str] = mapped_column(String(320))
     subject: Mapped[str]
     content: Mapped[Sealed]
+    link_id: Mapped[int | None] = mapped_column(index=True)

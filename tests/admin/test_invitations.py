@@ -1,12 +1,17 @@
 """Invitations and links to a new password: mailed by an admin, used by the person, once."""
 
 import re
+import threading
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select, update
 
-from portal.mail import MailError
+from portal.flows.outgoing_mail import deliver_due
+from portal.mail import MailError, send
 from portal.store.link_tables import LinkRow
+from portal.store.rollout_tables import OutboxRow
 from portal.store.tables import DomainRow, TenantRow, UserRow
 from tests.admin.conftest import PASSWORD
 
@@ -264,7 +269,7 @@ def test_a_mail_that_fails_loses_nothing_and_is_sent_again(
         raise MailError("smtp.example:25 does not take the mail")
 
     with monkeypatch.context() as patched:
-        patched.setattr("portal.flows.link_mail.send", broken)
+        patched.setattr("portal.flows.outgoing_mail.send", broken)
         response = invite(admin)
         assert "The invitation was not sent to new@acme.example." in admin.text(response.location)
     text = admin.text(response.location)
@@ -273,6 +278,84 @@ def test_a_mail_that_fails_loses_nothing_and_is_sent_again(
     assert mails() == []
     admin.post(response.location, do="invite")
     assert [mail["To"] for mail in mails()] == ["new@acme.example"]
+
+
+@pytest.fixture
+def slow_server(monkeypatch):
+    """A mail server that says nothing until it is let go, or says no then."""
+    server = SimpleNamespace(let_go=threading.Event(), answer=send)
+
+    def sending(settings, mail):
+        server.let_go.wait(20)
+        server.answer(settings, mail)
+
+    monkeypatch.setattr("portal.flows.outgoing_mail.send", sending)
+    monkeypatch.setattr("portal.flows.outgoing_mail._PATIENCE", 0.1)
+    yield server
+    server.let_go.set()
+
+
+def let_go(server):
+    server.let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "mail":
+            thread.join()
+
+
+def test_a_slow_mail_server_keeps_nobody_waiting_and_the_page_says_how_it_stands(
+    admin, by_password, services, slow_server, mails, row_of, clock, trail
+):
+    response = invite(admin)
+    text = admin.text(response.location)
+    assert "The invitation for new@acme.example waits." in text
+    assert "The invitation is on its way" in text
+    assert "was not sent" not in text
+    assert (mails(), trail("link:mailed")) == ([], [])
+    let_go(slow_server)
+    assert [mail["To"] for mail in mails()] == ["new@acme.example"]
+    assert "The invitation from it@acme.example is open until" in admin.text(response.location)
+    [told] = trail("link:mailed")
+    assert (told.actor, told.outcome) == ("it@acme.example", "success")
+    clock.forward(minutes=5)
+    assert deliver_due(services) == 0
+
+
+def test_a_mail_that_a_slow_server_refuses_at_last_is_tried_again_by_itself(
+    admin, by_password, services, slow_server, mails, clock
+):
+    def refuse(settings, mail):
+        raise MailError("smtp.example:25 does not take the mail")
+
+    slow_server.answer = refuse
+    path = invite(admin).location
+    let_go(slow_server)
+    assert "The invitation is on its way" in admin.text(path)
+    slow_server.answer = send
+    assert deliver_due(services) == 0
+    clock.forward(minutes=3)
+    assert deliver_due(services) == 1
+    assert "The invitation from it@acme.example is open until" in admin.text(path)
+
+
+def test_the_mail_of_a_link_that_was_taken_back_meanwhile_is_left_unsent(
+    admin, by_password, services, slow_server, mails, clock, row_of
+):
+    slow_server.answer = Mock(side_effect=MailError("smtp.example:25 does not take the mail"))
+    path = invite(admin).location
+    let_go(slow_server)
+    slow_server.answer = send
+    admin.post(path, do="take_back")
+    clock.forward(minutes=3)
+    deliver_due(services)
+    assert mails() == []
+    assert row_of(OutboxRow) is None
+
+
+def test_a_link_waits_sealed_beside_its_mail(admin, by_password, slow_server, row_of, link_in):
+    invite(admin)
+    sealed = row_of(OutboxRow).content.token
+    let_go(slow_server)
+    assert link_in().removeprefix("/welcome/").encode() not in sealed
 
 
 def test_operators_read_where_mail_goes_without_a_server(operator, admin, services, by_password):

@@ -1,6 +1,7 @@
 """Set-up links: made by an admin, used by somebody without an account, for a few steps alone."""
 
 import re
+import threading
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -444,6 +445,20 @@ def test_the_link_and_its_session_reach_neither_log_nor_trail_nor_page(
         told += [str(row) for row in connection.execute(select(LinkRow))]
     assert token not in "".join(told)
     assert session.value not in "".join(told)
+
+
+def test_a_slow_mail_server_keeps_nobody_waiting_for_a_set_up_link(admin, monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr("portal.flows.outgoing_mail.send", lambda *_: let_go.wait(20))
+    monkeypatch.setattr("portal.flows.outgoing_mail._PATIENCE", 0.1)
+    text = admin.post(LINKS, **FIELDS, address="jane@it.example").text
+    assert "The link for jane@it.example waits." in text
+    assert "Mail on its way" in text
+    let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "mail":
+            thread.join()
+    assert "Mail on its way" not in admin.text(LINKS)
 
 
 def test_a_link_goes_out_by_mail_where_an_address_is_given(admin, app, mails, link_in):
