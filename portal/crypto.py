@@ -118,6 +118,7 @@ class Passwords:
     ) -> None:
         self._hasher = hasher or PasswordHasher()
         self._aside = aside
+        self.at_once = at_once
         self._slots = threading.BoundedSemaphore(at_once)
         self._patience = patience
         self._decoy = self._hasher.hash(new_token())

@@ -25,6 +25,7 @@ _PRUNE = click.option(
 _ALL = click.option("--all", "show_all", is_flag=True, help="List every domain, however many.")
 PENDING = 3
 _TRIES = 5
+_MOST_HASHES = 8  # 64 MiB each
 
 
 @click.group("seed")
@@ -202,7 +203,7 @@ def _run(path: Path, *, prune: bool, lenient: bool = False) -> Iterator["SeedRun
             database,
             desired,
             vault=vault,
-            passwords=Passwords(),
+            passwords=Passwords(at_once=_hashes_at_once()),
             environ=_environ(),
             prune=prune,
             lenient=lenient,
@@ -250,6 +251,13 @@ def _environ() -> dict[str, str]:
     from portal.settings.loading import read_dotenv
 
     return {**read_dotenv(Path(".env")), **os.environ}
+
+
+def _hashes_at_once() -> int:
+    """Give how many passwords are hashed side by side: nobody signs in here, all cores are ours."""
+    import os
+
+    return min(_MOST_HASHES, max(2, os.cpu_count() or 1))
 
 
 def _login_name() -> str:

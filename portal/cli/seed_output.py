@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import chain, groupby
@@ -26,7 +27,7 @@ _MARKS = {
 _LISTED = 20
 _WHOLE = 100
 _ENABLED = FieldChange("enabled", None, new=True)
-_QUIET_BELOW = 50_000
+_QUIET = 1.0  # seconds of work that is not worth a word
 _OPERATORS = "~operators"  # sorts behind every slug
 
 
@@ -115,14 +116,15 @@ class Progress:
 
     def __init__(self) -> None:
         self._what = ""
+        self._began = 0.0
         self._quarter = 0
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show it; short work is not worth a word."""
-        if total < _QUIET_BELOW:
-            return
         if what != self._what:
-            self._what, self._quarter = what, 0
+            self._what, self._began, self._quarter = what, time.monotonic(), 0
+        if time.monotonic() - self._began < _QUIET:
+            return
         quarter = 4 * done // total
         if sys.stderr.isatty():
             filled = 30 * done // total

@@ -112,7 +112,7 @@ class SeedRun:
         """Write a plan. Raises PlanIsStaleError where the registry changed since it was made."""
         if plan.is_empty:
             return Outcome(plan, None)
-        changes = [self._secrets.at_rest(change) for change in plan.changes if change.is_pending]
+        changes = self._secrets.at_rest([c for c in plan.changes if c.is_pending])
         change_set = secrets.token_hex(8)
         try:
             with self._bench.transaction() as connection:
@@ -168,7 +168,14 @@ def open_seed_run(
     Raises SeedError where a reference holds nothing; with `lenient` (for a plan alone) the plan's
     effects tell of it, as of issuers that are not fit unless `allow_local_issuers`.
     """
-    known = SeedSecrets(desired, vault=vault, passwords=passwords, environ=environ, lenient=lenient)
+    known = SeedSecrets(
+        desired,
+        vault=vault,
+        passwords=passwords,
+        environ=environ,
+        lenient=lenient,
+        progress=progress,
+    )
     with open_workbench(database, patience=terms.patience) as bench, DomainPlan(bench) as domains:
         planner = Planner(
             bench,

@@ -4,9 +4,10 @@ A secret that a file leaves out, and one that has not changed, stays as it is st
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
 from portal.core.changes import Change, Item, Secret
 from portal.core.entries import Place, SecretSource, UserEntry
@@ -14,10 +15,12 @@ from portal.core.registry import Sealed
 from portal.crypto import Passwords, UnreadableSecretError, Vault
 from portal.seeding.folder import Desired
 from portal.seeding.problems import Problems
+from portal.seeding.progress import Progress, quiet
 from portal.seeding.sources import SourceError, check_private_key, resolve
 from portal.store.catalog import stored_secret
 
-PASSWORD_CHECKS_AT_ONCE = 2
+_One = TypeVar("_One")
+_Result = TypeVar("_Result")
 
 
 class SeedSecrets:
@@ -35,9 +38,11 @@ class SeedSecrets:
         passwords: Passwords,
         environ: Mapping[str, str],
         lenient: bool = False,
+        progress: Progress = quiet,
     ) -> None:
         self._vault = vault
         self._passwords = passwords
+        self._progress = progress
         self._values: dict[Place, str] = {}
         self._unchanged: dict[tuple[str, str], bool] = {}
         problems = Problems()
@@ -80,19 +85,32 @@ class SeedSecrets:
         return Secret(secrets.token_hex(8), fresh=value)
 
     def compare_passwords(self, people: Iterable[UserEntry], stored: Mapping[str, Item]) -> None:
-        """Check all passwords side by side; each costs a tenth of a second, once in a run."""
-        checks = []
+        """Check all passwords, each once in a run: that alone tells whether one is new."""
+        checks: list[tuple[str, str]] = []
         for user in people:
             item = stored.get(user.key)
             secret = item.fields.get("password") if item else None
             value = self._values.get(user.password.place) if user.password else None
             if value is not None and isinstance(secret, Secret):
                 checks.append((str(secret.stored), value))
-        with ThreadPoolExecutor(PASSWORD_CHECKS_AT_ONCE) as threads:
-            list(threads.map(lambda check: self._is_unchanged(*check), checks))
+        self._side_by_side("checking passwords", lambda check: self._is_unchanged(*check), checks)
 
-    def at_rest(self, change: Change) -> Change:
-        """Give a change with its fresh secrets sealed, its fresh passwords hashed."""
+    def at_rest(self, changes: Sequence[Change]) -> list[Change]:
+        """Give changes with their fresh secrets sealed, their fresh passwords hashed."""
+        return self._side_by_side("sealing secrets", self._at_rest, changes)
+
+    def _side_by_side(
+        self, what: str, do: Callable[[_One], _Result], things: Sequence[_One]
+    ) -> list[_Result]:
+        """Do it for each of them: a password takes a tenth of a second, and no lock while so."""
+        done: list[_Result] = []
+        with ThreadPoolExecutor(self._passwords.at_once) as threads:
+            for result in threads.map(do, things):
+                done.append(result)
+                self._progress(what, len(done), len(things))
+        return done
+
+    def _at_rest(self, change: Change) -> Change:
         fields = tuple(
             replace(field, new=self._stored(field.new, is_password=field.name == "password"))
             if isinstance(field.new, Secret) and field.new.fresh is not None
