@@ -3,6 +3,7 @@
     mail                goes out
     started sign-ins    what has gathered of them is written
     issuers             are looked at, in turns of a minute
+    outages             connections that went down or are back: their admins are told
     rollouts            planned steps are taken, and taken back where sign-ins fail
 
 Each chore has a thread of its own, so that a slow mail server holds up nothing else; what one
@@ -15,6 +16,8 @@ from collections.abc import Callable
 
 from portal.flows.issuer_watch import TURN, watch
 from portal.flows.one_by_one import one_by_one
+from portal.flows.outage_watch import TURN as OUTAGES_TURN
+from portal.flows.outage_watch import watch_outages
 from portal.flows.outgoing_mail import deliver_due
 from portal.flows.planned_rollout import take_due
 from portal.flows.rollout_reminder import remind
@@ -34,6 +37,7 @@ def start_chores(services: Services) -> None:
     _start("mail", lambda: deliver_due(services), _MAIL_SECONDS)
     _start("started sign-ins", lambda: services.started.flush(now=services.now()), _STARTED_SECONDS)
     _start("issuers", lambda: watch(services), TURN.total_seconds())
+    _start("outages", lambda: watch_outages(services), OUTAGES_TURN.total_seconds())
     _start("rollouts", lambda: _roll_out(services), _ROLLOUT_SECONDS)
 
 

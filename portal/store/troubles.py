@@ -25,6 +25,8 @@ LOOKS = 2  # in a row that failed
 LOOK_COUNTS = timedelta(minutes=15)
 FAILURES = 3  # of sign-ins, and nobody who came in since
 FAILURES_COUNT = timedelta(minutes=10)
+_OUTCOMES = (FailureCode.PROVIDER_UNAVAILABLE.value, FailureCode.OIDC_FAILED.value)
+_REFUSED = ("(invalid_client)", "token endpoint answered 401 ")  # a secret that has run out
 _KEPT = timedelta(seconds=15)
 _MOST = 1000
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -69,23 +71,23 @@ def read(connection: DbConnection, now: datetime) -> Known:
 
 
 def _failing_sign_ins(connection: DbConnection, now: datetime) -> set[int]:
-    """Give the connections whose sign-ins fail because the provider does not answer.
+    """Give the connections whose sign-ins fail as the provider does not answer, or refuses us.
 
     What the browser brought as the provider's word (`error=temporarily_unavailable`) does not
     count: anybody could bring it.
     """
     since = now - FAILURES_COUNT
     failures = connection.execute(
-        select(AuditRow.tenant_id, AuditRow.object, AuditRow.at, AuditRow.detail)
+        select(AuditRow.tenant_id, AuditRow.object, AuditRow.at, AuditRow.outcome, AuditRow.detail)
         .where(
             AuditRow.at >= since,
             AuditRow.event == SSO,
-            AuditRow.outcome == FailureCode.PROVIDER_UNAVAILABLE.value,
+            AuditRow.outcome.in_(_OUTCOMES),
         )
         .order_by(AuditRow.at.desc())
         .limit(_MOST)
     ).all()
-    own = [f for f in failures if f.detail.get("stage") != "answer" and "connection_id" in f.detail]
+    own = [f for f in failures if _is_its_own(f)]
     often = {k for k, n in Counter(_key(f) for f in own).items() if n >= FAILURES}
     if not often:
         return set()
@@ -95,6 +97,13 @@ def _failing_sign_ins(connection: DbConnection, now: datetime) -> set[int]:
         for f in own
         if _key(f) in often and f.at > came_in.get(_key(f), _LONG_AGO)
     }
+
+
+def _is_its_own(row: Any) -> bool:
+    if row.detail.get("stage") == "answer" or "connection_id" not in row.detail:
+        return False
+    cause = str(row.detail.get("cause", ""))
+    return row.outcome != FailureCode.OIDC_FAILED or any(words in cause for words in _REFUSED)
 
 
 def _key(row: Any) -> tuple[int | None, str]:

@@ -1,11 +1,11 @@
-"""The tables of what the portal watches: how issuers are, and which sign-ins are under way.
+"""The tables of what the portal watches: issuers, sign-ins under way, connections that are down.
 
-Their rows are short-lived facts, not the registry: no foreign key ties a writer to it.
+Their rows are short-lived facts, not the registry: no foreign key ties a writer of sign-ins to it.
 """
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.store.columns import Base
@@ -27,6 +27,25 @@ class IssuerHealthRow(Base):
     failures: Mapped[int] = mapped_column(server_default="0")
     failing_since: Mapped[datetime | None]
     good_at: Mapped[datetime | None]
+
+
+class OutageRow(Base):
+    """A connection that is down, or was of late; `is_told_down` is what its admins heard last.
+
+    `down_since` is None once it is back. It goes with its connection: SQLite may give the number
+    of one that is gone to another.
+    """
+
+    __tablename__ = "outages"
+
+    connection_id: Mapped[int] = mapped_column(
+        ForeignKey("connections.id", ondelete="CASCADE"), primary_key=True
+    )
+    down_since: Mapped[datetime | None]
+    cause: Mapped[str] = mapped_column(String(16), server_default="")
+    is_told_down: Mapped[bool] = mapped_column(server_default=text("false"))
+    down_told_at: Mapped[datetime | None]
+    back_told_at: Mapped[datetime | None]
 
 
 class StartedRow(Base):
