@@ -63,6 +63,23 @@ class Server:
             self._process.wait(timeout=30)
             self._process = None
 
+    def hang(self) -> None:
+        """Leave it and its connections open, and let it do nothing until `go_on`."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it do again what it does."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> Iterator[int]:
+        """Give its process, and then those that this one had started by then."""
+        if self._process is not None:
+            own = self._process.pid
+            yield own
+            yield from map(int, Path(f"/proc/{own}/task/{own}/children").read_text().split())
+
 
 @contextmanager
 def postgresql_server() -> Iterator[str]:

@@ -3,17 +3,17 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from portal.store.quick_reads import HELD_SINCE, REST_SECONDS, QuickReads
+from portal.store.quick_reads import QuickReads
 
 __all__ = [
     "AnyRow",
@@ -58,20 +58,30 @@ class Database:
     PostgreSQL costs one round trip. `transaction()` commits at its end or rolls back; on SQLite it
     takes the write lock at its start, so that two writers wait for each other instead of failing.
     `fetch()` runs a prepared look-up past SQLAlchemy's execution machinery: the sign-in path
-    would otherwise spend five times as long on it.
+    would otherwise spend five times as long on it. `note` hears when a server hangs, and when it
+    is back.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 8, note: Callable[[str], object] = str
+    ) -> None:
         self.url = connect_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.engine = self._reader = _sqlite_engine(self.url, pool_size)
+            self._server = None
+            self._quick_reads = QuickReads(self._reader)
         else:
-            self.engine = _postgresql_engine(self.url, pool_size, autocommit=False)
-            self._reader = _postgresql_engine(self.url, pool_size, autocommit=True)
+            from portal.store import postgresql
+
+            self._server = server = postgresql.Server(self.url, note=note)
+            self.engine, self._reader = (
+                postgresql.open_engine(self.url, pool_size, server=server, autocommit=autocommit)
+                for autocommit in (False, True)
+            )
+            self._quick_reads = QuickReads(self._reader, is_doubtful=postgresql.has_news)
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None
-        self._quick_reads = QuickReads(self._reader)
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
 
     @contextmanager
@@ -118,6 +128,8 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection."""
+        if self._server:
+            self._server.close()
         self._quick_reads.close()
         self.engine.dispose()
         self._reader.dispose()
@@ -133,45 +145,6 @@ def _gone_is_named() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise DatabaseGoneError(type(getattr(error, "orig", error)).__name__) from error
-
-
-def _postgresql_engine(url: URL, pool_size: int, *, autocommit: bool) -> Engine:
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size * 2,
-        pool_timeout=5,
-        isolation_level="AUTOCOMMIT" if autocommit else None,
-        # Outside a transaction there is nothing to roll back when a connection comes home.
-        pool_reset_on_return=None if autocommit else "rollback",
-        connect_args={
-            "connect_timeout": 5,
-            "application_name": "portal",
-            "autocommit": autocommit,
-        },
-    )
-    event.listen(engine, "checkin", _note_rest)
-    event.listen(engine, "checkout", _ask_after_rest)
-    return engine
-
-
-def _note_rest(_connection: Any, record: Any) -> None:
-    record.info["rests_since"] = record.info.pop(HELD_SINCE, None) or time.monotonic()
-
-
-def _ask_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
-    """Ask a connection that has rested whether it still lives; the pool replaces a dead one.
-
-    As SQLAlchemy's pre-ping, without a round trip for connections in steady use.
-    """
-    if time.monotonic() - record.info.get("rests_since", 0.0) < REST_SECONDS:
-        return
-    try:
-        connection.execute("SELECT 1")
-        if not connection.autocommit:
-            connection.rollback()
-    except Exception as error:
-        raise DisconnectionError from error
 
 
 def _sqlite_engine(url: URL, pool_size: int) -> Engine:

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -19,10 +19,14 @@ class QuickReads:
     """Runs prepared look-ups, in autocommit, over connections that it keeps checked out.
 
     The last one put back is taken first, so that those that a rush needed go home after it.
+    `is_doubtful` says of a driver's connection that it should be asked whether it still lives.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, *, is_doubtful: Callable[[Any], bool] = lambda _: False
+    ) -> None:
         self._engine = engine
+        self._is_doubtful = is_doubtful
         self._held: deque[tuple[PoolProxiedConnection, float]] = deque()
 
     def fetch(self, sql: str, values: Values) -> Sequence[tuple[Any, ...]]:
@@ -45,7 +49,8 @@ class QuickReads:
             pooled, since = self._held.pop()
         except IndexError:
             return self._engine.raw_connection()
-        if time.monotonic() - since < REST_SECONDS:
+        has_rested = time.monotonic() - since >= REST_SECONDS
+        if not has_rested and not self._is_doubtful(pooled.dbapi_connection):
             return pooled
         _send_home(pooled, since)
         self.close()  # the others have rested even longer

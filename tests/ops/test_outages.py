@@ -2,6 +2,10 @@
 
 import re
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from types import SimpleNamespace
 
 from tests.databases import Server
@@ -57,6 +61,63 @@ def test_database_gone_is_a_plain_503_and_heals_within_ten_seconds(
     assert Browser().sign_in_by_sso(pair.two, "p12@acme.example").status_code == 303
     assert time.monotonic() - began < 10
     assert pair.one.process.poll() is None
+
+
+def test_database_that_hangs_keeps_nobody_waiting_and_heals_within_ten_seconds(
+    pair: SimpleNamespace, postgresql: Server
+):
+    browser = Browser()
+    browser.sign_in_by_sso(pair.one, "p13@acme.example")
+    browser.csrf_token(pair.two)
+    with in_steady_use(pair.one), in_steady_use(pair.two):
+        postgresql.hang()
+        try:
+            for portal in (pair.one, pair.two):
+                began = time.monotonic()
+                status, checks = readiness(portal)
+                assert (status, checks["database"]) == (503, "down")
+                assert time.monotonic() - began < 5, "found out once, in seconds"
+                began = time.monotonic()
+                assert portal.get("/healthz").status_code == 200
+                _check_page(browser.get(portal, "/dashboard"))
+                _check_page(browser.submit(portal, "p13@acme.example"))
+                _check_page(browser.submit(portal, "p13@initech.example", PASSWORD))
+                assert time.monotonic() - began < 3, "and then nobody waits"
+        finally:
+            postgresql.go_on()
+        for portal in (pair.one, pair.two):
+            eventually(lambda at=portal: readiness(at)[0] == 200, within=10)
+            eventually(lambda at=portal: browser.is_signed_in(at), within=10)
+
+
+def test_restarted_database_costs_nobody_a_page(pair: SimpleNamespace, postgresql: Server):
+    browser = Browser()
+    browser.sign_in_by_sso(pair.one, "p14@acme.example")
+    with in_steady_use(pair.one):
+        pass
+    assert [browser.is_signed_in(pair.one) for _ in range(4)] == [True] * 4
+    postgresql.stop()
+    postgresql.start()
+    assert [browser.is_signed_in(pair.one) for _ in range(20)] == [True] * 20
+
+
+@contextmanager
+def in_steady_use(portal: Portal) -> Iterator[None]:
+    """Have people look at a page that asks the database, so that connections are open and busy."""
+    over = Event()
+
+    def look() -> None:
+        while not over.is_set():
+            portal.get("/readyz")
+
+    with ThreadPoolExecutor(8) as people:
+        for _ in range(8):
+            people.submit(look)
+        try:
+            time.sleep(0.3)
+            yield
+        finally:
+            over.set()
 
 
 def _check_page(answer, *, or_else: int = 503) -> None:

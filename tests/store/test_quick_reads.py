@@ -53,7 +53,7 @@ def test_rested_connection_that_has_died_is_replaced_unseen(database, prepared, 
     look_up(database, prepared)
     database._quick_reads._held[0][0].dbapi_connection.close()
     monkeypatch.setattr(quick_reads, "REST_SECONDS", 0.0)
-    monkeypatch.setattr("portal.store.engine.REST_SECONDS", 0.0)
+    monkeypatch.setattr("portal.store.postgresql.REST_SECONDS", 0.0)
     assert look_up(database, prepared) == []
 
 

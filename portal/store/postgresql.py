@@ -1,0 +1,185 @@
+"""PostgreSQL: pooled connections that live, and a server that answers.
+
+A connection that dies while it rests is found out before its next use. A server that hangs, its
+connections open, is found out once: then everybody who waits for it is told, and nobody else waits.
+"""
+
+import select
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import psycopg
+from psycopg.errors import ConnectionTimeout
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DisconnectionError
+
+from portal.store.quick_reads import HELD_SINCE, REST_SECONDS
+
+_CONNECT_SECONDS = 3
+_PATIENCE = 1.0  # seconds that a statement takes before anybody wonders
+_LOOK_SECONDS = 2  # for a new connection then; the least that libpq knows
+_LOOK_APART = 0.5
+_KEEPALIVE = {  # a machine that vanished says no goodbye: half a minute, not two hours
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+class Server:
+    """Whether a server answers, as the process last saw it.
+
+    A statement that takes long has a new connection asked for beside it. A server at work, or one
+    whose locks are held, gives one; one that hangs does not. `note` hears when it goes and when it
+    is back.
+    """
+
+    def __init__(self, url: URL, *, note: Callable[[str], object]) -> None:
+        self.is_silent = False
+        self._url = url
+        self._note = note
+        self._looking = threading.Lock()
+        self._answered_at = 0.0
+        self._closed = threading.Event()
+
+    def look(self) -> None:
+        """See whether it gives a connection; by one thread at a time, and once a second."""
+        if self.is_silent or not self._looking.acquire(blocking=False):
+            return
+        try:
+            if time.monotonic() - self._answered_at >= _PATIENCE and not self._answers():
+                self._fall_silent()
+        finally:
+            self._looking.release()
+
+    def note_no_connection(self) -> None:
+        """Hear from whoever waited for a connection in vain."""
+        with self._looking:
+            if not self.is_silent:
+                self._fall_silent()
+
+    def close(self) -> None:
+        """Ask no longer."""
+        self._closed.set()
+
+    def _fall_silent(self) -> None:
+        self.is_silent = True
+        self._note("database.silent")
+        threading.Thread(target=self._wait_for_it, name="silent database", daemon=True).start()
+
+    def _wait_for_it(self) -> None:
+        while not self._closed.wait(_LOOK_APART):
+            if self._answers():
+                self.is_silent = False
+                self._note("database.back")
+                return
+
+    def _answers(self) -> bool:
+        dialect: Any = PGDialect_psycopg
+        given, options = dialect().create_connect_args(self._url)
+        try:
+            psycopg.connect(*given, **{**options, "connect_timeout": _LOOK_SECONDS}).close()
+        except ConnectionTimeout:
+            return False
+        except psycopg.Error:
+            pass  # it refuses, which is an answer
+        self._answered_at = time.monotonic()
+        return True
+
+
+class Watched(psycopg.Connection[Any]):
+    """A connection whose statements fail once its server is silent."""
+
+    server: Server
+
+    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
+        """Run what the driver waits for; it comes by every tenth of a second while nothing does."""
+        return super().wait(self._watch(gen), *args, **options)
+
+    def _watch(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        began = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready:
+                    self._wonder(began)
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+    def _wonder(self, began: float) -> None:
+        if time.monotonic() - began >= _PATIENCE:
+            self.server.look()
+        if self.server.is_silent:
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the server does not answer")
+
+
+def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -> Engine:
+    """Give an engine over a pool of watched connections."""
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size * 2,
+        pool_timeout=5,
+        isolation_level="AUTOCOMMIT" if autocommit else None,
+        # Outside a transaction there is nothing to roll back when a connection comes home.
+        pool_reset_on_return=None if autocommit else "rollback",
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "portal",
+            "autocommit": autocommit,
+            **_KEEPALIVE,
+        },
+    )
+
+    def connect(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> Watched:
+        if server.is_silent:
+            raise psycopg.OperationalError("the server does not answer")
+        try:
+            made = Watched.connect(**options)
+        except ConnectionTimeout:
+            server.note_no_connection()
+            raise
+        made.server = server
+        return made
+
+    event.listen(engine, "do_connect", connect)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _ask_after_rest)
+    return engine
+
+
+def has_news(connection: Any) -> bool:
+    """Whether a resting connection has something to read: mostly that it was ended."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _note_rest(_connection: Any, record: Any) -> None:
+    record.info["rests_since"] = record.info.pop(HELD_SINCE, None) or time.monotonic()
+
+
+def _ask_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask a connection that has rested whether it still lives; the pool replaces a dead one.
+
+    As SQLAlchemy's pre-ping, without a round trip for connections in steady use.
+    """
+    try:
+        rested = time.monotonic() - record.info.get("rests_since", 0.0)
+        if rested < REST_SECONDS and not has_news(connection):
+            return
+        connection.execute("SELECT 1")
+        if not connection.autocommit:
+            connection.rollback()
+    except Exception as error:
+        raise DisconnectionError from error

@@ -1,0 +1,105 @@
+"""A PostgreSQL that hangs, or works for long, or was restarted, as its connections see it."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from portal.store.engine import Database, DatabaseGoneError
+from tests.databases import Server, postgresql_handle
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgresql_handle() as server:
+        yield server
+
+
+@pytest.fixture
+def noted() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def database(server: Server, noted: list[str]) -> Iterator[Database]:
+    server.start()
+    database = Database(f"{server.url}/postgres", note=noted.append)
+    yield database
+    server.go_on()
+    database.close()
+
+
+def ask(database: Database, statement: str = "SELECT 1") -> object:
+    with database.read() as connection:
+        return connection.scalar(text(statement))
+
+
+def test_statement_under_way_ends_when_the_server_hangs(server, database, noted):
+    ask(database)
+    server.hang()
+    began = time.monotonic()
+    with pytest.raises(DatabaseGoneError), database.transaction() as connection:
+        connection.execute(text("SELECT 1"))
+    assert time.monotonic() - began < 5
+    assert noted == ["database.silent"]
+
+
+def test_hanging_server_is_waited_for_once(server, database):
+    server.hang()
+    with pytest.raises(DatabaseGoneError):
+        ask(database)
+    began = time.monotonic()
+    for _ in range(5):
+        with pytest.raises(DatabaseGoneError):
+            ask(database)
+    assert time.monotonic() - began < 1
+
+
+def test_server_that_goes_on_is_used_again_within_seconds(server, database, noted):
+    server.hang()
+    with pytest.raises(DatabaseGoneError):
+        ask(database)
+    server.go_on()
+    until = time.monotonic() + 5
+    while "database.back" not in noted:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert ask(database) == 1
+
+
+def test_long_statement_of_a_server_that_answers_is_waited_for(database, noted):
+    assert ask(database, "SELECT 7 FROM pg_sleep(2.5)") == 7
+    assert noted == []
+
+
+def test_statement_that_waits_for_a_lock_is_waited_for(database):
+    held = threading.Event()
+
+    def hold() -> None:
+        with database.transaction() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+            held.set()
+            time.sleep(2.5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with database.transaction() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+    holder.join()
+
+
+def test_connections_used_a_moment_before_a_restart_are_replaced_unseen(server, database):
+    look_up = database.prepare(text("SELECT 1").columns())  # a held connection of its own
+    assert database.fetch(look_up, {}) == [(1,)]
+    assert ask(database) == 1
+    with database.transaction() as connection:
+        connection.execute(text("SELECT 1"))
+    server.stop()
+    server.start()
+    assert database.fetch(look_up, {}) == [(1,)]
+    assert ask(database) == 1
+    with database.transaction() as connection:
+        connection.execute(text("SELECT 1"))
