@@ -60,7 +60,9 @@ def has_trouble(services: Services, connection: Connection) -> bool:
     if services.troubles.has(connection, now=services.now()):
         return True
     client = connection.client
-    return client is not None and services.door.lane(client.issuer).breaker.has_opened_lately
+    return client is not None and services.door.lane(client.issuer).breaker.has_opened_lately(
+        client.client_id
+    )
 
 
 def health_of(services: Services, bundle: Bundle) -> dict[str, ConnectionHealth]:
@@ -112,7 +114,7 @@ def _judge(services: Services, way: Connection, facts: _Facts) -> ConnectionHeal
 
 def _issuer(services: Services, client: Client, health: Health | None) -> Iterator[Sign]:
     name = "The issuer"
-    if services.door.lane(client.issuer).breaker.has_opened_lately:
+    if services.door.lane(client.issuer).breaker.has_opened_lately(client.client_id):
         text = "The issuer failed several times just now, and is left alone for seconds at a time."
         mend = how_to_mend(services, client.issuer, problem="", is_down=True)
         yield Sign(Level.TROUBLE, name, text, _sentence(mend))

@@ -91,7 +91,9 @@ class RelyingParty:
         def redeem(proving: Client) -> Tokens:
             with (
                 span("provider.token", issuer=proving.issuer),
-                token_session(proving, self._door.lane(proving.issuer)) as session,
+                token_session(
+                    proving, self._door.lane(proving.issuer).of(proving.client_id)
+                ) as session,
             ):
                 self._authenticate(session, proving)
                 tokens: Tokens = session.redeem(
@@ -147,7 +149,12 @@ class RelyingParty:
             "Authorization": f"Bearer {tokens.access_token}",
         }
         with span("provider.userinfo", issuer=client.issuer):
-            answer = self._door.get(client.issuer, metadata.userinfo_endpoint, headers=headers)
+            answer = self._door.get(
+                client.issuer,
+                metadata.userinfo_endpoint,
+                headers=headers,
+                client=client.client_id,
+            )
         if answer.status_code != HTTPStatus.OK:
             raise UserinfoRefused(
                 FailureCode.OIDC_FAILED, f"userinfo was answered with {answer.status_code}"
@@ -159,7 +166,8 @@ class RelyingParty:
         metadata = self.metadata(client)
         return self._with_keys(
             metadata,
-            lambda keys: verify_logout_token(
+            asker="logout token",
+            verify=lambda keys: verify_logout_token(
                 raw,
                 keys,
                 issuer=metadata.issuer,
@@ -194,21 +202,29 @@ class RelyingParty:
             ),
         )
 
-    def _with_keys(self, metadata: Metadata, verify: Callable[[IssuerKeys], Result]) -> Result:
+    def _with_keys(
+        self,
+        metadata: Metadata,
+        verify: Callable[[IssuerKeys], Result],
+        *,
+        asker: str = "sign-in",
+    ) -> Result:
         keys = self._providers.keys(metadata.issuer)
         try:
             return verify(keys)
         except SignatureFailure as failure:
-            newer = self._newer_keys(metadata, keys, failure)
+            newer = self._newer_keys(metadata, keys, failure, asker)
             if newer is None:
                 raise
         return verify(newer)
 
     def _newer_keys(
-        self, metadata: Metadata, seen: IssuerKeys, failure: SignatureFailure
+        self, metadata: Metadata, seen: IssuerKeys, failure: SignatureFailure, asker: str
     ) -> IssuerKeys | None:
         try:
-            return self._providers.renewed_keys(metadata.issuer, seen, kid_known=failure.kid_known)
+            return self._providers.renewed_keys(
+                metadata.issuer, seen, kid_known=failure.kid_known, asker=asker
+            )
         except SignInFailure:
             if failure.kid_known:
                 return None  # the keys at hand have spoken: the signature is wrong

@@ -20,7 +20,7 @@ from portal.core.strict_json import JsonError, read_object
 from portal.core.waits import Aside, nobody_waits
 from portal.observe import note_provider
 from portal.oidc.addresses import Lookup, Resolver, safe_url, system_lookup
-from portal.oidc.breaker import Breaker
+from portal.oidc.breaker import AskedTooOftenError, Breaker
 from portal.oidc.transport import Limits, Transport
 from portal.oidc.wire import tls_context as default_tls_context
 
@@ -34,7 +34,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Lane(BaseAdapter):
-    """The transport adapter of one issuer: its breaker, and the door's rules.
+    """The transport adapter of one issuer, or of one client there: its breaker, the door's rules.
 
     Any requests session that mounts it goes through the door, whatever the session was told of
     time-outs, certificates, proxies and redirects.
@@ -48,9 +48,11 @@ class Lane(BaseAdapter):
         breaker: Breaker,
         allow_local: bool,
         aside: Aside = nobody_waits,
+        client: str = "",
     ) -> None:
         super().__init__()
         self._issuer = issuer
+        self._client = client
         self.breaker = breaker
         self._transport = transport
         self._allow_local = allow_local
@@ -64,15 +66,27 @@ class Lane(BaseAdapter):
         safe_url(request.url or "", allow_local=self._allow_local)
         began: float | None = None  # a call that the breaker refuses took no time of a provider
         try:
-            with self._aside(), self._transport.place(), self.breaker.call():
+            with self._aside(), self._transport.place(), self.breaker.call(self._client):
                 began = time.perf_counter()
                 answer = self._transport.exchange(request)
                 _check_status(answer.status_code)
         finally:
             if began is not None:
                 took = time.perf_counter() - began
-                note_provider(self._issuer, seconds=took, is_left_alone=self.breaker.is_open)
+                left_alone = self.breaker.is_open(self._client)
+                note_provider(self._issuer, seconds=took, is_left_alone=left_alone)
         return answer
+
+    def of(self, client: str) -> "Lane":
+        """Give the lane for one client: its failures are its own until others fail too."""
+        return Lane(
+            self._issuer,
+            self._transport,
+            breaker=self.breaker,
+            allow_local=self._allow_local,
+            aside=self._aside,
+            client=client,
+        )
 
     def close(self) -> None:
         """Stay: a lane outlives the sessions that mount it."""
@@ -122,13 +136,20 @@ class Door:
             self._lanes.move_to_end(issuer)
         return lane
 
-    def get(self, issuer: str, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """Ask a URL of an issuer. Raises as `Lane.send` does."""
+    def get(
+        self,
+        issuer: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        client: str = "",
+    ) -> Response:
+        """Ask a URL of an issuer, for a client or by ourselves. Raises as `Lane.send` does."""
         try:
             request = Request("GET", url, headers={**HEADERS, **(headers or {})}).prepare()
         except (RequestException, UnicodeError):
             raise SignInFailure(FailureCode.OIDC_FAILED, "a URL or header is unsound") from None
-        return self.lane(issuer).send(request)
+        return self.lane(issuer).of(client).send(request)
 
     def get_json(self, issuer: str, url: str) -> dict[str, object]:
         """Ask a URL of an issuer for a JSON object. Raises as `Lane.send` does."""
@@ -161,7 +182,10 @@ def json_object(answer: Response) -> dict[str, object]:
 
 
 def _check_status(status: int) -> None:
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        detail = f"the provider answered {status}"
+        raise AskedTooOftenError(FailureCode.PROVIDER_UNAVAILABLE, detail)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise SignInFailure(FailureCode.PROVIDER_UNAVAILABLE, f"the provider answered {status}")
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise SignInFailure(FailureCode.OIDC_FAILED, "the provider answered with a redirect")

@@ -76,14 +76,18 @@ class Providers:
         """Give the keys of an issuer. Kept and raising as the metadata is."""
         return self._provider(issuer).keys.get()
 
-    def renewed_keys(self, issuer: str, seen: IssuerKeys, *, kid_known: bool) -> IssuerKeys | None:
+    def renewed_keys(
+        self, issuer: str, seen: IssuerKeys, *, kid_known: bool, asker: str
+    ) -> IssuerKeys | None:
         """Give newer keys than those `seen`, for a token that none of them verifies.
 
         None within the cool-down, so that a flood of invented `kid`s (or of wrong signatures, by
-        `kid_known`) is no flood of requests. Raises as `metadata` does.
+        `kid_known`) is no flood of requests. Each kind of `asker` has a cool-down of its own:
+        logout tokens, which anybody can send, never make a sign-in wait for a new key. Raises as
+        `metadata` does.
         """
         why = "wrong signature" if kid_known else "unknown kid"
-        return self._provider(issuer).keys.renewed(seen, why=why)
+        return self._provider(issuer).keys.renewed(seen, why=f"{why} of a {asker}")
 
     def _provider(self, issuer: str) -> _Provider:
         with self._lock:

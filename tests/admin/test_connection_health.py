@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
+from portal.core.errors import SignInFailure
 from portal.core.health import Level, Sign, worst
 from portal.core.spans import told
 from portal.flows.connection_health import has_trouble
@@ -348,7 +349,8 @@ def test_an_open_breaker_is_trouble_and_is_forgotten_when_nobody_tries(
     services, clock, nowhere, way
 ):
     for _ in range(6):
-        services.door.lane(nowhere).breaker._leave(answered=False, trial=False)
+        with pytest.raises(SignInFailure):
+            services.door.get(nowhere, nowhere)
     assert has_trouble(services, way())
     clock.forward(seconds=80)
     assert not has_trouble(services, way())

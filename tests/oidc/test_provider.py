@@ -213,7 +213,7 @@ def test_flood_of_unknown_kids_is_one_request(site, providers):
     site.keys = {"one": [public()]}
     issuer = f"{site.url}/one"
     for _ in range(50):
-        providers.renewed_keys(issuer, providers.keys(issuer), kid_known=False)
+        providers.renewed_keys(issuer, providers.keys(issuer), kid_known=False, asker="sign-in")
     assert site.count("/one/jwks") == 2
 
 
