@@ -47,7 +47,7 @@ def create_app(built: Services) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    guard(app, built.settings)
+    guard(app, built)
     for module in (login, sso, account, welcome, ops):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(admin_pages)

@@ -18,6 +18,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("portal")
 
@@ -56,6 +57,14 @@ def new_reference() -> str:
     """Make the reference of a request or a failure, as people read it out: `4F7K-92QX`."""
     letters = secrets.token_bytes(8).translate(_LETTERS).decode()
     return f"{letters[:4]}-{letters[4:]}"
+
+
+def begin_request() -> str:
+    """Make the reference of a request, and have every log line about it bear it."""
+    reference = new_reference()
+    clear_contextvars()
+    bind_contextvars(request=reference)
+    return reference
 
 
 def configure_logging(*, json_lines: bool) -> None:

@@ -38,6 +38,11 @@ def start() -> bool:
     return True
 
 
+def is_on() -> bool:
+    """Whether traces are sent."""
+    return _tracer is not None
+
+
 def span(name: str, **attributes: str) -> AbstractContextManager[Any]:
     """Trace what the block does as a part of the request that is under way."""
     if _tracer is None:

@@ -86,6 +86,30 @@ def begin(services: Services, sign_in: SignIn, visitor: Visitor) -> BeginOutcome
         )
 
 
+def go_straight(services: Services, sign_in: SignIn, visitor: Visitor) -> GoToProvider | None:
+    """Give the way to the provider where that is all there is to a sign-in, at once.
+
+    None where anything else is to be done, said or fetched: nothing has happened then, and `begin`
+    does it all.
+    """
+    asked = Asked(wants_sso=sign_in.wants_sso)
+    verdict, _ = judge(services, sign_in.address, asked=asked)
+    rule = verdict.route.rule
+    match verdict.decision:
+        case UseSso(connection) if rule is not None and connection.client is not None:
+            if not services.providers.has_metadata(connection.client.issuer):
+                return None
+        case _:
+            return None
+    email = str(sign_in.address)
+    try:
+        return go_to_provider(
+            services, rule.tenant, connection, visitor, email=email, next_path=sign_in.next
+        )
+    except SignInFailure:
+        return None
+
+
 def sending(connection: Connection | None) -> dict[str, object]:
     """Give what is known of a sign-in that fails before anybody is sent to a provider."""
     return {"stage": SENDING, **({"connection_id": connection.id} if connection else {})}

@@ -66,6 +66,11 @@ class Kept(Generic[Value]):
         self._slow_failure: tuple[SignInFailure, float] | None = None
         self._not_before: dict[str, datetime] = {}
 
+    def is_fresh(self) -> bool:
+        """Whether `get` gives the value from memory."""
+        copy = self._copy
+        return copy is not None and self._now() < copy.fresh_until
+
     def get(self) -> Value:
         """Give the value. Raises the SignInFailure of the fetch where none can be had."""
         copy, now = self._copy, self._now()

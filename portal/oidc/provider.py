@@ -72,6 +72,11 @@ class Providers:
         """
         return self._provider(issuer).metadata.get()
 
+    def has_metadata(self, issuer: str) -> bool:
+        """Whether `metadata` gives it at once, from memory."""
+        provider = self._providers.get(issuer)
+        return provider is not None and provider.metadata.is_fresh()
+
     def keys(self, issuer: str) -> IssuerKeys:
         """Give the keys of an issuer. Kept and raising as the metadata is."""
         return self._provider(issuer).keys.get()

@@ -10,6 +10,8 @@ that every request must then open: measured, a third of a sign-in's whole work.
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
@@ -43,19 +45,22 @@ class FormTokens:
 
     def check(self, asked: Request) -> None:
         """Raise CsrfError unless this request is a form of one of our own pages."""
-        if self._is_foreign(asked):
+        if self.is_foreign(asked.environ):
             raise CsrfError("The form came from another site.")
         value = asked.cookies.get(self.cookie, "")
-        given = asked.form.get("csrf_token", "")
-        if not value or not given.isascii() or not hmac.compare_digest(given, self._mac(value)):
+        if not self.is_right(asked.form.get("csrf_token", ""), value):
             raise CsrfError("The form's token is missing or stale.")
 
-    def _is_foreign(self, asked: Request) -> bool:
+    def is_foreign(self, environ: Mapping[str, Any]) -> bool:
         """Whether a browser says that another site sent this form (Fetch Metadata, Origin)."""
-        origin = asked.headers.get("Origin")
+        origin = environ.get("HTTP_ORIGIN")
         if origin is not None and origin != self._base_url:
             return True
-        return asked.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}
+        return environ.get("HTTP_SEC_FETCH_SITE", "none") not in {"same-origin", "none"}
+
+    def is_right(self, given: str, value: str) -> bool:
+        """Whether a form's token is the one of the cookie's value."""
+        return bool(value) and given.isascii() and hmac.compare_digest(given, self._mac(value))
 
     def _mac(self, value: str) -> str:
         digest = hmac.digest(self._key, value.encode(), "sha256")

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, abort, g, request, url_for
-from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.crypto import derived_key
-from portal.observe import new_reference
+from portal.observe import begin_request
+from portal.services import Services
 from portal.settings import Settings
 from portal.web.context import current_request
 from portal.web.csrf import FormTokens
 from portal.web.notices import NoticesInterface
+from portal.web.quick_submit import QuickSubmit
 
 LARGEST_FORM = 64 * 1024
 _UPLOADS = re.compile(r"/admin/(tenants/[^/]+/)?domains/upload")
@@ -38,8 +39,14 @@ _HEADERS = {
 }
 
 
-def guard(app: Flask, settings: Settings) -> None:
+def guard(app: Flask, services: Services) -> None:
     """Put the edge around an app."""
+    settings = services.settings
+    forms = FormTokens(app, settings, key=derived_key(_secret(settings), "form"))
+    own_hosts = _own_hosts(settings)
+    app.wsgi_app = QuickSubmit(  # type: ignore[method-assign]
+        app.wsgi_app, services, forms=forms, hosts=own_hosts
+    )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -56,8 +63,7 @@ def guard(app: Flask, settings: Settings) -> None:
         MAX_FORM_PARTS=200,
     )
     app.session_interface = NoticesInterface()
-    forms = FormTokens(app, settings, key=derived_key(_secret(settings), "form"))
-    _before(app, settings, forms)
+    _before(app, own_hosts, forms)
     _after(app, settings)
 
 
@@ -70,15 +76,11 @@ def _secret(settings: Settings) -> str:
     return settings.secret_key.get_secret_value()
 
 
-def _before(app: Flask, settings: Settings, forms: FormTokens) -> None:
-    own_hosts = _own_hosts(settings)
-
+def _before(app: Flask, own_hosts: frozenset[str], forms: FormTokens) -> None:
     @app.before_request
     def begin() -> None:
         asked = current_request()
-        g.reference = new_reference()
-        clear_contextvars()
-        bind_contextvars(request=g.reference)
+        g.reference = begin_request()
         asked.max_content_length = asked.max_form_memory_size = largest_body(asked.path)
         if asked.path not in ANY_HOST and asked.host.lower() not in own_hosts:
             abort(421)

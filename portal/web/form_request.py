@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict
 
-_URLENCODED = "application/x-www-form-urlencoded"
+URLENCODED = "application/x-www-form-urlencoded"
 
 
 class FormRequest(Request):
@@ -17,18 +17,19 @@ class FormRequest(Request):
     """
 
     def _load_form_data(self) -> None:
-        if "form" in self.__dict__ or self.mimetype != _URLENCODED:
+        if "form" in self.__dict__ or self.mimetype != URLENCODED:
             super()._load_form_data()
             return
         try:
-            pairs = list(_pairs(self._get_stream_for_parsing().read().decode()))
+            pairs = list(fields(self._get_stream_for_parsing().read().decode()))
         except UnicodeDecodeError:
             pairs = []  # no text, so no form
         self.form = ImmutableMultiDict(pairs)
         self.files = ImmutableMultiDict()
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+def fields(text: str) -> Iterator[tuple[str, str]]:
+    """Give the names and values of a form, in their order, as Werkzeug reads them."""
     for part in text.split("&"):
         if part:
             name, _, value = part.partition("=")

@@ -8,7 +8,7 @@ which nobody but this host can set: among several tokens the one that it names c
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -165,11 +165,23 @@ def remember_attempt(response: AnyResponse, outcome: GoToProvider) -> None:
 
     Browsers send the cookies they have had longest first (RFC 6265, 5.4).
     """
-    ours = attempt_cookie("")
-    kept = [name for name in request.cookies if name.startswith(ours)]
-    for name in kept[: max(0, len(kept) - _MOST_ATTEMPTS + 1)]:
+    is_https = services().settings.is_https
+    for name in superfluous_attempts(request.cookies, is_https=is_https):
         forget_attempt(response, name)
-    _put(response, attempt_cookie(outcome.cookie_name), outcome.cookie_value, lasts=LIFETIME)
+    response.headers.add(*attempt_to_keep(outcome, is_https=is_https))
+
+
+def superfluous_attempts(cookies: Iterable[str], *, is_https: bool) -> list[str]:
+    """Give the names of the attempt cookies to take back, so that one more may be kept."""
+    ours = attempt_cookie("", is_https=is_https)
+    kept = [name for name in cookies if name.startswith(ours)]
+    return kept[: max(0, len(kept) - _MOST_ATTEMPTS + 1)]
+
+
+def attempt_to_keep(outcome: GoToProvider, *, is_https: bool) -> tuple[str, str]:
+    """Give the header that keeps an attempt in the browser that began it."""
+    name = attempt_cookie(outcome.cookie_name, is_https=is_https)
+    return _set_cookie(name, outcome.cookie_value, is_https=is_https, lasts=LIFETIME)
 
 
 def forget_attempt(response: AnyResponse, name: str) -> None:
@@ -177,18 +189,23 @@ def forget_attempt(response: AnyResponse, name: str) -> None:
     response.delete_cookie(name, **_cookie_flags())
 
 
-def attempt_cookie(name: str) -> str:
+def attempt_cookie(name: str, *, is_https: bool) -> str:
     """Give the cookie's full name: on https bound to this host, so no subdomain can plant it."""
-    prefix = _HOST_PREFIX if services().settings.is_https else ""
-    return f"{prefix}{_ATTEMPT_PREFIX}{name}"
+    return f"{_HOST_PREFIX if is_https else ''}{_ATTEMPT_PREFIX}{name}"
 
 
 def _put(response: AnyResponse, name: str, value: str, *, lasts: timedelta | None = None) -> None:
-    """Set a cookie whose name and value are our own: nothing in them needs quoting."""
+    is_https = services().settings.is_https
+    response.headers.add(*_set_cookie(name, value, is_https=is_https, lasts=lasts))
+
+
+def _set_cookie(
+    name: str, value: str, *, is_https: bool, lasts: timedelta | None = None
+) -> tuple[str, str]:
+    """Give the header of a cookie whose name and value are our own: nothing needs quoting."""
     age = f" Max-Age={lasts // _SECOND};" if lasts else ""
-    secure = " Secure;" if services().settings.is_https else ""
-    flags = f"{age}{secure} HttpOnly; Path=/; SameSite=Lax"
-    response.headers.add("Set-Cookie", f"{name}={value};{flags}")
+    secure = " Secure;" if is_https else ""
+    return "Set-Cookie", f"{name}={value};{age}{secure} HttpOnly; Path=/; SameSite=Lax"
 
 
 def _cookie_flags() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 
 from flask import Blueprint, abort, jsonify, make_response, redirect, render_template, request
 from pydantic import SecretStr
@@ -39,6 +39,7 @@ from portal.web.identity import (
 )
 from portal.web.onward import Onward
 from portal.web.pages import Choice, ChoosePage, Notice, SignInPage, Tone
+from portal.web.quick_submit import DATABASE_GONE, PASSED_GATE
 
 blueprint = Blueprint("login", __name__)
 
@@ -115,6 +116,8 @@ def _next(raw: str | None) -> SafePath | None:
 @blueprint.post("/auth/login")
 def submit() -> Response:
     """Take the form: to the provider, into the portal, or the page again with a message."""
+    if DATABASE_GONE in request.environ:
+        raise request.environ[DATABASE_GONE]
     if wait := _wait_at_gate("submit"):
         return _too_many(_THIS_NETWORK, wait)
     form, at = request.form, services()
@@ -227,9 +230,11 @@ def _password_note(asked: PasswordAsked) -> str:
 
 def _wait_at_gate(kind: str) -> int | None:
     """Give the seconds that this visitor's network has to wait, None where it may pass."""
-    at = services()
+    at, environ = services(), request.environ
     if not at.settings.rate_limits:
         return None
+    if PASSED_GATE in environ:
+        return cast("int | None", environ[PASSED_GATE])
     return at.gate.enter(kind, request.remote_addr or "")
 
 

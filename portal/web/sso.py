@@ -40,7 +40,7 @@ _LONGEST = 2048
 def callback(tenant: str | None = None) -> Response:
     """Take the provider's answer (OIDC Core, 3.1.2.5)."""
     state = _single("state")
-    cookie = attempt_cookie(cookie_name(StateToken(state)))
+    cookie = attempt_cookie(cookie_name(StateToken(state)), is_https=services().settings.is_https)
     repeated = any(len(request.args.getlist(name)) > 1 for name in request.args)
     settings = services().settings
     outcome = finish(
