@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from admin.frame_pages import ConfirmPage
+from portal.core.counting import counted
 from portal.core.redirects import HOME, safe_path
 from portal.core.session import Session
 from portal.flows.outcomes import Failed, GoToProvider, Throttled, WrongPassword
@@ -78,7 +79,7 @@ def _notice(outcome: object) -> Notice | None:
     return Notice(
         tone=Tone.ERROR,
         title="Too many tries",
-        text=f"Wait {minutes} minute{'s' * (minutes > 1)} and try again.",
+        text=f"Wait {counted(minutes, 'minute')} and try again.",
     )
 
 

@@ -16,6 +16,7 @@ from admin.people_pages import PersonPage
 from admin.person_links import act_on_link, link_card
 from admin.what_if import of_person
 from portal.core.address import Address
+from portal.core.counting import counted
 from portal.core.session import Session
 from portal.flows import people_edits
 from portal.flows.form_checks import Wrong
@@ -96,7 +97,7 @@ def _act(who: Person) -> Response | str:
             return done(path, "That session has ended.")
         case "sign_out_all":
             ended = people_edits.end_sessions(at, by, ref, who)
-            return done(path, f"Signed out of {ended} session{'s' * (ended != 1)}.")
+            return done(path, f"Signed out of {counted(ended, 'session')}.")
         case _:
             raise BadRequest
 

@@ -15,6 +15,7 @@ from admin.frame_pages import Form
 from admin.framing import done, frame, tenant_path
 from admin.rollout_pages import PlannedStep, RolloutPage, StepField, Stop
 from portal.core.changes import Item
+from portal.core.counting import counted
 from portal.core.rollout_plan import MOST_STEPS, PlanState, RolloutPlan, RolloutStep, suggested
 from portal.core.rollout_words import STOPS_WHEN, day_words, steps_words
 from portal.flows import planned_rollout
@@ -231,9 +232,10 @@ def _planned(
 def _stop(current: Item, plan: RolloutPlan, today: date) -> Stop | None:
     told: Mapping[str, Any] = plan.told
     if plan.state is PlanState.STOPPED:
+        tried = counted(told["tried"], "person", "people")
         text = (
-            f"{told['failed']} of the {told['tried']} people who tried to sign in by SSO within an "
-            "hour did not get in. So the last step was taken back, and the steps to come wait."
+            f"{told['failed']} of the {tried} who tried to sign in by SSO within an hour did not "
+            "get in. So the last step was taken back, and the steps to come wait."
         )
         return Stop("The rollout was stopped, because sign-ins fail", text, _at(told), True)
     if plan.state is PlanState.HELD:

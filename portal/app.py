@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from admin import blueprint as admin_pages
 from admin import setup_blueprint as setup_pages
+from portal.core.counting import counted
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
@@ -67,6 +68,7 @@ def _add_globals(app: Flask) -> None:
     addresses = static_url_for(app)
     app.jinja_env.globals["static_url"] = addresses.__getitem__
     app.jinja_env.globals["product_name"] = PRODUCT
+    app.jinja_env.globals["counted"] = counted
 
 
 def _add_error_pages(app: Flask) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from portal.cli.examples import examples
+from portal.core.counting import counted
 from portal.settings import Settings, load_settings
 from portal.store import schema
 from portal.store.engine import Database
@@ -58,7 +59,8 @@ def command(host: str, port: int, workers: int) -> None:
     tell_of_troubles(settings)
     counters = prepare_metrics(settings.instance_dir)
     click.echo(
-        f"Portal on {shown(address, port)} for {settings.base_url} ({workers} workers)", err=True
+        f"Portal on {shown(address, port)} for {settings.base_url} ({counted(workers, 'worker')})",
+        err=True,
     )
     try:
         run(address, port, workers=workers)

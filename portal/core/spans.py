@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from portal.core.counting import counted
+
 _DAY = timedelta(days=1)
 
 
@@ -10,11 +12,11 @@ def told(span: timedelta) -> str:
     if span < timedelta(minutes=2):
         return "a minute"
     if span < timedelta(hours=2):
-        return f"{span // timedelta(minutes=1)} minutes"
+        return counted(span // timedelta(minutes=1), "minute")
     if span < 2 * _DAY:
-        return f"{span // timedelta(hours=1)} hours"
+        return counted(span // timedelta(hours=1), "hour")
     if span < 60 * _DAY:
-        return f"{span // _DAY} days"
+        return counted(span // _DAY, "day")
     if span < 730 * _DAY:
-        return f"{span // (30.4375 * _DAY):.0f} months"
-    return f"{span // (365.25 * _DAY):.0f} years"
+        return counted(int(span // (30.4375 * _DAY)), "month")
+    return counted(int(span // (365.25 * _DAY)), "year")

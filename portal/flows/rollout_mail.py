@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from portal.core.address import Domain
+from portal.core.counting import counted
 from portal.core.rollout_plan import RolloutPlan
 from portal.core.rollout_words import STOPS_WHEN, day_words, steps_words
 from portal.flows.outgoing_mail import post_to_admins
@@ -83,10 +84,11 @@ def tell_stopped(
 ) -> None:
     """Tell that a step was taken back, with the figures."""
     name = Domain(at.name).display
+    people = counted(tried, "person", "people")
     text = (
-        f"{failed} of the {tried} people of {name} who tried to sign in by SSO within the last "
-        "hour did not get in. So the last step of the rollout was taken back: the domain asks of "
-        "its people what it asked before that step, and nothing more happens by itself.\n\n"
+        f"{failed} of the {people} of {name} who tried to sign in by SSO within the last hour did "
+        "not get in. So the last step of the rollout was taken back: the domain asks of its people "
+        "what it asked before that step, and nothing more happens by itself.\n\n"
         f"Why they failed: {_base(services, at)}/failures\n"
         f"Go on, or leave it: {_page(services, at)}\n"
     )

@@ -7,6 +7,7 @@ an attacker could gain at most is the time before the step.
 
 from dataclasses import replace
 
+from portal.core.counting import counted
 from portal.core.rollout_alarm import WINDOW, Figures, figures
 from portal.core.rollout_plan import PlanState, RolloutPlan
 from portal.flows.one_by_one import one_by_one
@@ -22,8 +23,8 @@ from portal.store.tenant_items import domain_item, lock_tenant
 def watch_rollouts(services: Services) -> int:
     """Look at the domains whose last step was taken lately; give how many were stopped."""
     with services.database.read() as connection:
-        found = rollout_plans.watched(connection, services.now())
-    return one_by_one(services, found, _look, name=str)
+        domains = rollout_plans.watched(connection, services.now())
+    return one_by_one(services, domains, _look, name=str)
 
 
 def _look(services: Services, domain: DomainRef) -> bool:
@@ -35,16 +36,16 @@ def _look(services: Services, domain: DomainRef) -> bool:
             return False
         of_domain = {"subdomains": bool(item.fields["subdomains"])}
         since = max(planned.plan.stepped_at, now - WINDOW)
-        counted = figures(
+        found = figures(
             recent_tries.of_domain(connection, tenant.id, domain.name, since=since, **of_domain)
         )
-        if not counted.may_alarm:
+        if not found.may_alarm:
             return False
         known = enforcement_facts.count_people(connection, tenant.id, domain.name, **of_domain)
-    return counted.is_alarming(known=known) and _stop(services, planned, counted)
+    return found.is_alarming(known=known) and _stop(services, planned, found)
 
 
-def _stop(services: Services, planned: PlannedDomain, counted: Figures) -> bool:
+def _stop(services: Services, planned: PlannedDomain, found: Figures) -> bool:
     """Take the step back, unless somebody has changed the domain or the plan meanwhile."""
     with services.database.transaction() as connection:
         tenant = lock_tenant(connection, planned.tenant.slug)
@@ -54,27 +55,28 @@ def _stop(services: Services, planned: PlannedDomain, counted: Figures) -> bool:
         plan = rollout_plans.of_domain(connection, planned.id)
         if plan != planned.plan or way_of(item) != plan.left:
             return False
-        said = f"rollout stopped: {counted.failed} of {counted.tried} people failed"
+        tried = counted(found.tried, "person", "people")
+        said = f"rollout stopped: {found.failed} of {tried} failed"
         change_way(services, connection, item, plan.before, by="the portal itself", note=said)
-        stopped = _stopped(services, plan, counted)
+        stopped = _stopped(services, plan, found)
         rollout_plans.put(connection, planned.id, stopped)
         note_plan(services, connection, tenant, planned.name, stopped, outcome="stopped")
-        tell_stopped(services, connection, planned, failed=counted.failed, tried=counted.tried)
+        tell_stopped(services, connection, planned, failed=found.failed, tried=found.tried)
     log.warning(
         "rollout.stopped",
         tenant=planned.tenant.slug,
         domain=planned.name,
-        failed=counted.failed,
-        tried=counted.tried,
+        failed=found.failed,
+        tried=found.tried,
     )
     return True
 
 
-def _stopped(services: Services, plan: RolloutPlan, counted: Figures) -> RolloutPlan:
+def _stopped(services: Services, plan: RolloutPlan, found: Figures) -> RolloutPlan:
     told = {
         "why": "failures",
-        "failed": counted.failed,
-        "tried": counted.tried,
+        "failed": found.failed,
+        "tried": found.tried,
         "at": services.now().isoformat(),
         "day": plan.steps[plan.done - 1].on.isoformat(),
     }

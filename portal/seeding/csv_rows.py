@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from portal.core.address import AddressError, Domain
+from portal.core.counting import counted
 from portal.core.entries import Place
 from portal.seeding.claims import why_not_claimable
 from portal.seeding.problems import Problems, suggestion
@@ -84,7 +85,7 @@ class RowChecks:
 
     def _row(self, row: list[str]) -> Staged | None:
         if len(row) != len(HEADER):
-            self._wrong("", f"the row has {len(row)} cells, not {len(HEADER)}")
+            self._wrong("", f"the row has {counted(len(row), 'cell')}, not {len(HEADER)}")
             return None
         tenant, raw, connection, policy = (cell.strip() for cell in row)
         tenant = tenant or self._asker.own

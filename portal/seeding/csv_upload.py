@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from portal.core.counting import counted
 from portal.core.entries import Place
 from portal.seeding.csv_rows import HEADER, Asker, Named, RowChecks
 from portal.seeding.folder import Desired
@@ -91,7 +92,7 @@ class _Upload:
     def _take(self, row: list[str], order: Sequence[int | None], width: int) -> None:
         line = self._line
         if len(row) != width:
-            self._wrong(f"the row has {len(row)} cells, not {width}")
+            self._wrong(f"the row has {counted(len(row), 'cell')}, not {width}")
             return
         cells = ["" if place is None else row[place] for place in order]
         self._checks.take(cells, line)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from portal.core.address import LONGEST_ADDRESS, Address, AddressError
+from portal.core.counting import counted
 from portal.core.errors import FailureCode
 from portal.core.redirects import SafePath, safe_path
 from portal.core.registry import Connection, Policy
@@ -240,7 +241,7 @@ def _wait_at_gate(kind: str) -> int | None:
 
 def _too_many(why: Words, retry_after: int) -> Response:
     minutes = max(1, round(retry_after / 60))
-    wait = "a few seconds" if retry_after < 30 else f"{minutes} minute{'s' * (minutes > 1)}"
+    wait = "a few seconds" if retry_after < 30 else counted(minutes, "minute")
     notice = Notice(tone=Tone.ERROR, title=why.title, text=why.text.format(wait=wait))
     response = _page(replace(_typed(), ask_password=True, notice=notice), status=429)
     response.headers["Retry-After"] = str(retry_after)
@@ -275,7 +276,7 @@ def form_again(error: CsrfError) -> Response:
 def discover() -> Response | tuple[Response, int] | tuple[Response, int, dict[str, str]]:
     """Say how a domain signs in; nothing here depends on whether the user exists."""
     if wait := _wait_at_gate("discover"):
-        words = f"Too many questions from your network. Ask again in {wait} seconds."
+        words = f"Too many questions from your network. Ask again in {counted(wait, 'second')}."
         body = jsonify(error="too_many_requests", message=words)
         return body, 429, {"Retry-After": str(wait)}
     try:

@@ -8,8 +8,8 @@
     errors/page.html         ErrorPage        400, 403, 404, 405, 413, 429, 500, 503
 
 Each template is rendered with its value as `page`; the globals are `csrf_token()`,
-`static_url(name)` and `product_name`. Every text is printed escaped. May import: the standard
-library.
+`static_url(name)`, `product_name` and `counted(number, noun, plural)`. Every text is printed
+escaped. May import: the standard library.
 """
 
 from dataclasses import dataclass

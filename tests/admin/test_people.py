@@ -50,7 +50,7 @@ def test_people_are_searched_by_name_and_address_and_filtered(services, world, a
     ):
         text = admin.text(f"{PEOPLE}?only={only}")
         assert address in text
-        assert "1 to 1 of 1 people" in text
+        assert "1 to 1 of 1 person" in text
     assert "globex" not in admin.text(PEOPLE)
 
 

@@ -300,7 +300,7 @@ def test_whom_a_step_reaches_is_shown_without_scripts(services, world, admin, re
         for n in range(40):
             add_user(connection, f"p{n}@acme.example", world.acme.id)
     text = admin.post(PATH, do="look", **fields_of((8, 50)), seen="").text
-    assert "of the 42 people we know" in text
+    assert "of 42 people we know" in text
     reached = int(text.split('data-reached="size_0">')[1].split("<")[0])
     assert 10 < reached < 32
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from portal.core.counting import counted
 from portal.store import audit
 from tests.builders import NOW
 
@@ -71,7 +72,8 @@ def test_entries_are_found_by_person_action_object_and_time(admin, entries, quer
     lines = admin.text(f"{TRAIL}.jsonl?{query}").splitlines()
     assert sorted(json.loads(line)["actor"].split("@")[0] for line in lines) == sorted(actors)
     if actors:
-        assert f"1 to {len(actors)} of {len(actors)} entries" in text
+        found = counted(len(actors), "entry", "entries")
+        assert f"1 to {len(actors)} of {found}" in text
     else:
         assert "No entry fits" in text
 

@@ -145,7 +145,7 @@ def test_sigterm_answers_the_request_under_way_and_then_ends_quietly(tmp_path, d
     assert 1 < took < 30
     assert status == 0
     noise = [line for line in output.splitlines() if "sign_in" not in line]
-    assert noise == [f"Portal on {url} for {url} (1 workers)"]
+    assert noise == [f"Portal on {url} for {url} (1 worker)"]
     assert not list((tmp_path / "instance" / "metrics").iterdir())
 
 

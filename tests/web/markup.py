@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from portal.core.counting import counted
 from portal.web.pages import SignInPage
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +20,7 @@ ENVIRONMENT.globals |= {
     "csrf_token": lambda: "token",
     "static_url": lambda name: f"/static/{name}?v=1",
     "product_name": "Portal",
+    "counted": counted,
 }
 
 
