@@ -32,7 +32,7 @@ from portal.seeding.schema import (
     UserSeed,
 )
 from portal.seeding.sources import SourceError, parse_source
-from portal.seeding.wording import words_for
+from portal.seeding.wording import domain_mend, words_for
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _PASSES = 3
@@ -65,6 +65,9 @@ class _Converter:
         data = self._document.data
         if not isinstance(data, dict) or not data:
             self._wrong((), "a seed file is a mapping with `tenant:` or `operators:` at its top")
+            return FromFile()
+        if "operators" in data and data["operators"] is None:
+            self._wrong(("operators",), "must be a list; [] is nobody")
             return FromFile()
         data = _without_empty_sections(data)
         if "operators" in data and "tenant" in data:
@@ -154,7 +157,7 @@ class _Converter:
         try:
             name = Domain.parse(raw).name
         except AddressError as error:
-            self._wrong(path, str(error))
+            self._wrong(path, f"{error}{domain_mend(raw)}")
             return None
         if why := why_not_claimable(name):
             self._wrong(path, why)

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.core.entries import Place
 from portal.seeding.csv_rows import HEADER, Named, RowChecks
-from portal.seeding.problems import Problems
+from portal.seeding.problems import NO_TEXT, Problems
 from portal.seeding.progress import Progress, quiet
 from portal.seeding.staging import StagedDomains
 
@@ -26,9 +26,17 @@ def read_csv(
     try:
         reader.read()
     except UnicodeDecodeError:
-        problems.add(Place(name, _first_line_that_is_no_text(path)), "is not UTF-8 text")
+        problems.add(Place(name, _first_line_that_is_no_text(path)), NO_TEXT)
     except csv.Error as error:
-        problems.add(Place(name, reader.line), f"CSV: {error}")
+        problems.add(Place(name, reader.line), f"CSV: {error}{_mend_of(error)}")
+
+
+def _mend_of(error: csv.Error) -> str:
+    if "unexpected end" in str(error):
+        return "; a double quote that begins a cell has no end"
+    if "field larger" in str(error):
+        return "; no domain is as long as that, look for a double quote without an end"
+    return ""
 
 
 def _line_count(path: Path) -> int:
@@ -70,6 +78,8 @@ class _CsvReader:
             if tuple(header) != HEADER:
                 found = ",".join(header) or "nothing"
                 message = f"the header must be {','.join(HEADER)}; it is {found[:200]}"
+                if set(";\t") & set(found):
+                    message += "; separate the columns by commas"
                 self._problems.add(Place(self._name, 1), message)
                 return
             total = _line_count(self._path)

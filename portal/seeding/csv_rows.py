@@ -10,6 +10,7 @@ from portal.core.entries import Place
 from portal.seeding.claims import why_not_claimable
 from portal.seeding.problems import Problems, suggestion
 from portal.seeding.staging import Staged, StagedDomains
+from portal.seeding.wording import domain_mend
 
 HEADER = ("tenant", "domain", "connection", "policy")
 _POLICIES = frozenset({"password", "optional", "required"})
@@ -107,7 +108,7 @@ class RowChecks:
             normal = _NORMAL.fullmatch(raw) is not None and "--" not in raw
             name = raw if normal else Domain.parse(raw).name
         except AddressError as error:
-            self._wrong("domain", f"{raw[:80]!r}: {error}")
+            self._wrong("domain", f"{raw[:80]!r}: {error}{domain_mend(raw)}")
             return None
         if why := why_not_claimable(name):
             self._wrong("domain", f"{name} {why}")

@@ -6,6 +6,7 @@ from typing import Any
 
 Path = tuple[str | int, ...]
 DEEPEST = 20
+TOO_DEEP = f"nested too deeply; {DEEPEST} levels are the most"
 LARGEST = 8 * 1024 * 1024
 """Bytes of one file that is read whole; CSV files are streamed and may have any size."""
 

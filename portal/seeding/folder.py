@@ -10,7 +10,7 @@ from portal.seeding.csv_reader import read_csv
 from portal.seeding.csv_rows import Named
 from portal.seeding.document import LARGEST, Document, UnreadableError, spell
 from portal.seeding.json_reader import read_json
-from portal.seeding.problems import Problems
+from portal.seeding.problems import NO_TEXT, Problems
 from portal.seeding.progress import Progress, quiet
 from portal.seeding.staging import StagedDomains
 from portal.seeding.toml_reader import read_toml
@@ -76,7 +76,11 @@ def read_folder(path: Path, *, progress: Progress = quiet) -> Desired:
     are read, in the order of their names; hidden files and other files are left alone.
     """
     problems = Problems()
-    files = _files(path, problems)
+    try:
+        files = _files(path, problems)
+    except OSError as error:
+        problems.add(Place(str(path), 0), f"cannot be read: {error.strerror}")
+        files = []
     reading = _Reading(path if path.is_dir() else path.parent, problems, progress)
     for file in files:
         if file.suffix.lower() != ".csv":
@@ -187,7 +191,7 @@ class _Reading:
             place = Place(file.name, error.line, spell(error.path))
             self._problems.add(place, error.message)
         except UnicodeDecodeError:
-            self._problems.add(Place(file.name, 1), "is not UTF-8 text")
+            self._problems.add(Place(file.name, 1), NO_TEXT)
         except OSError as error:
             self._problems.add(Place(file.name, 0), f"cannot be read: {error.strerror}")
         return None

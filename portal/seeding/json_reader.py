@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from portal.seeding.document import DEEPEST, Document, Path, UnreadableError
+from portal.seeding.document import DEEPEST, TOO_DEEP, Document, Path, UnreadableError
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _ATOM = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
@@ -37,7 +37,7 @@ class _Reader:
         self._skip()
         following = self._text[self._at : self._at + 1]
         if following in {"{", "["} and len(path) >= DEEPEST:
-            raise UnreadableError("nested too deeply", self._line(), path[:3])
+            raise UnreadableError(TOO_DEEP, self._line(), path[:3])
         if following == "{":
             return self._object(path)
         if following == "[":
@@ -46,8 +46,11 @@ class _Reader:
             return self._string()
         found = _ATOM.match(self._text, self._at)
         if not found:
-            raise self._wrong("a value is expected here")
+            comment = "; there are no comments in JSON" if following in {"/", "#"} else ""
+            raise self._wrong(f"a value is expected here{comment}")
         self._at = found.end()
+        if self._text[self._at : self._at + 1].isdigit():
+            raise self._wrong("the number has too many digits, or a 0 before them")
         return json.loads(found.group())
 
     def _object(self, path: Path) -> dict[str, Any]:
@@ -57,6 +60,8 @@ class _Reader:
             return members
         while True:
             self._skip()
+            if self._text.startswith("}", self._at):
+                raise self._wrong("no comma may stand before the end")
             line = self._line()
             key = self._string()
             here = (*path, key)

@@ -12,6 +12,9 @@ MOST_HINTS = 50
 """For how many wrong words a close one is looked for, where thousands are known."""
 
 
+NO_TEXT = "is not UTF-8 text; save it as UTF-8"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong, where it is, and how to mend it."""
@@ -21,7 +24,14 @@ class Problem:
 
     def __str__(self) -> str:
         key = f"{self.place.key}: " if self.place.key else ""
-        return f"{self.place.file}:{self.place.line}: {key}{self.message}"
+        return _on_one_line(f"{self.place.file}:{self.place.line}: {key}{self.message}")
+
+
+def _on_one_line(text: str) -> str:
+    """Spell out what would steer a terminal: names and keys are whatever somebody wrote."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 class SeedError(Exception):

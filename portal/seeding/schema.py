@@ -14,7 +14,10 @@ _SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 
 # What the portal itself puts on the authorization request (OIDC Core, 3.1.2.1; RFC 7636).
 def _issuer(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"https", "http"} or not parts.hostname or re.search(r"\s", text):
         raise ValueError("must be the issuer's URL, such as https://auth.ssojet.com")
     if parts.query or parts.fragment or "@" in parts.netloc:

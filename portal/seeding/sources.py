@@ -36,8 +36,8 @@ def parse_source(text: str, place: Place, *, folder: Path) -> SecretSource:
             raise SourceError("must be env:NAME, the name of an environment variable")
         return SecretSource(SourceKind.ENV, rest, place)
     if kind == "file":
-        if not rest or not (folder / rest).is_file():
-            raise SourceError(f"the file {rest or '(no name)'} is missing")
+        if not rest or not _is_file(folder / rest):
+            raise SourceError(f"the file {rest[:200] or '(no name)'} is missing")
         return SecretSource(SourceKind.FILE, rest, place)
     if not text.strip():
         raise SourceError("is empty; leave it out to keep what the registry has")
@@ -68,6 +68,13 @@ def check_private_key(pem: str) -> None:
         raise SourceError("holds no PEM private key without a passphrase") from None
     if not isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey | Ed25519PrivateKey):
         raise SourceError("holds a key that cannot sign: RSA, EC or Ed25519 is needed")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long, or a folder that may not be entered
+        return False
 
 
 def _read(path: Path, *, named: str) -> str:

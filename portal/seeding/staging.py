@@ -52,7 +52,8 @@ class StagedDomains:
             first = self._database.execute(
                 "SELECT file, line, name FROM staged WHERE name = ?", row[:1]
             ).fetchone()
-            if (first[0], first[1]) != row[7:] or row[7:] in written:
+            # By itself it was not written: the first may stand on the same line (`{a: , A: }`).
+            if len(rows) == 1 or (first[0], first[1]) != row[7:] or row[7:] in written:
                 yield row, self.place(*first)
             written.add((row[7], row[8]))
 

@@ -4,7 +4,7 @@ import re
 import tomllib
 from typing import Any
 
-from portal.seeding.document import DEEPEST, Document, Path, UnreadableError
+from portal.seeding.document import DEEPEST, TOO_DEEP, Document, Path, UnreadableError
 
 _BARE_OR_QUOTED = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_BARE_OR_QUOTED}(?:\s*\.\s*{_BARE_OR_QUOTED})*"
@@ -30,9 +30,9 @@ def read_toml(text: str) -> Document:
         line = text.count("\n", 0, long.start() if long else 0) + 1
         raise UnreadableError("TOML: a number has too many digits", line) from None
     except RecursionError:
-        raise UnreadableError("nested too deeply") from None
+        raise UnreadableError(TOO_DEEP) from None
     if _depth_exceeds(data, DEEPEST):
-        raise UnreadableError("nested too deeply")
+        raise UnreadableError(TOO_DEEP)
     return Document(data, _lines(text))
 
 

@@ -18,6 +18,7 @@ _WORDS = {
     "model_type": "must be a mapping of keys to values",
     "secret_str": "must be a text",
 }
+_KINDS = {_WORDS["string_type"], _WORDS["int_type"], _WORDS["bool_type"]}
 _SLUG = "must be a slug: small letters, digits and inner hyphens, 63 at most"
 
 
@@ -25,13 +26,32 @@ def words_for(
     error: ValidationError, model: type[BaseModel], data: Any
 ) -> Iterator[tuple[Path, str]]:
     """Give each finding once, as the path of its key and a message that says how to mend it."""
-    said: set[tuple[Path, str]] = set()
+    said: dict[Path, dict[str, None]] = {}
     for item in error.errors(include_url=False, include_input=False):
         path = _path(item["loc"], data)
-        found = (path, _message(dict(item), path, model))
-        if found not in said:
-            said.add(found)
-            yield found
+        said.setdefault(path, {})[_message(dict(item), path, model)] = None
+    for path, messages in said.items():
+        for message in _of_unions(list(messages)):
+            yield path, message
+
+
+def _of_unions(messages: list[str]) -> Iterator[str]:
+    """Give messages, with what each kind of a union says as one: `must be a text or ...`."""
+    kinds = [message for message in messages if message in _KINDS]
+    if len(kinds) > 1:
+        yield "must be " + ", or ".join(kind.removeprefix("must be ") for kind in kinds)
+    yield from (message for message in messages if len(kinds) < 2 or message not in kinds)
+
+
+def domain_mend(raw: str) -> str:
+    """Say how to write what is no domain, where its looks tell what was meant."""
+    if raw.startswith(("*.", ".")):
+        return " Write the domain itself; its setting `subdomains` takes in those below it."
+    if "/" in raw or ":" in raw or "@" in raw:
+        return " Write the domain alone, as in example.com."
+    if raw.endswith("."):
+        return " Leave out the last dot."
+    return ""
 
 
 def _path(location: tuple[int | str, ...], data: Any) -> Path:

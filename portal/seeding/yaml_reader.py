@@ -20,7 +20,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from portal.seeding.document import DEEPEST, Document, Path, UnreadableError
+from portal.seeding.document import DEEPEST, TOO_DEEP, Document, Path, UnreadableError
 
 _MOST_BY_ALIASES = 1024 * 1024  # characters that aliases stand for, in one file
 _NODE = 16  # what a value costs beside its text
@@ -43,7 +43,8 @@ def read_yaml(text: str) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message = error.problem or error.context or "is not readable"
-        raise UnreadableError(f"YAML: {message}", mark.line + 1 if mark else 1) from None
+        mend = "; write spaces in its place" if r"'\t'" in message else ""
+        raise UnreadableError(f"YAML: {message}{mend}", mark.line + 1 if mark else 1) from None
     except YAMLError as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         raise UnreadableError("YAML: a character that may not stand in it", line) from None
@@ -77,7 +78,7 @@ class _Builder:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise UnreadableError("YAML: one document a file", _line(event))
+                    raise UnreadableError("YAML: one document a file; split it", _line(event))
             elif isinstance(event, NodeEvent):
                 data = self._node(event, ())
         return Document(data, self._lines, tuple(self._faults))
@@ -103,7 +104,7 @@ class _Builder:
             message = f"YAML: the alias *{event.anchor} needs its anchor &{event.anchor} before it"
             raise UnreadableError(message, _line(event), path)
         if len(path) + max((len(place) for place, _ in found.lines), default=0) > DEEPEST:
-            raise UnreadableError("nested too deeply", _line(event), path[:3])
+            raise UnreadableError(TOO_DEEP, _line(event), path[:3])
         self._size += found.size
         self._by_aliases += found.size
         if self._by_aliases > _MOST_BY_ALIASES:
@@ -124,7 +125,7 @@ class _Builder:
             self._size += len(event.value)
             return _scalar(event)
         if len(path) >= DEEPEST:
-            raise UnreadableError("nested too deeply", _line(event), path[:3])
+            raise UnreadableError(TOO_DEEP, _line(event), path[:3])
         if isinstance(event, MappingStartEvent):
             return self._mapping(path)
         assert isinstance(event, SequenceStartEvent)

@@ -135,8 +135,8 @@ def test_a_file_that_is_not_text_is_named(seeds):
     (seeds.folder / "acme.yaml").write_bytes(b"tenant: \xff\xfe")
     (seeds.folder / "bulk.csv").write_bytes(b"tenant,domain,connection,policy\nacme,\xff,,\n")
     assert seeds.problems() == [
-        "acme.yaml:1: is not UTF-8 text",
-        "bulk.csv:2: is not UTF-8 text",
+        "acme.yaml:1: is not UTF-8 text; save it as UTF-8",
+        "bulk.csv:2: is not UTF-8 text; save it as UTF-8",
     ]
 
 

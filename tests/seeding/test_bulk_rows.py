@@ -67,7 +67,10 @@ def test_another_header_is_refused(seeds, header):
         ("acme,a.example,okta,,", "bulk.csv:2: the row has 5 cells, not 4"),
         ("acme,not a domain,okta,", "bulk.csv:2: domain: 'not a domain': The domain is not valid."),
         ("acme,,okta,", "bulk.csv:2: domain: '': The domain is not valid."),
-        ("acme,a.example.,okta,", "bulk.csv:2: domain: 'a.example.': The domain is not valid."),
+        (
+            "acme,a.example.,okta,",
+            "bulk.csv:2: domain: 'a.example.': The domain is not valid. Leave out the last dot.",
+        ),
         ("A,a.example,okta,", "bulk.csv:2: tenant: 'A' is no tenant's slug"),
         (
             "acme,a.example,otka,",
@@ -85,7 +88,13 @@ def test_another_header_is_refused(seeds, header):
             "acme,a.example,,optional",
             "bulk.csv:2: policy: optional needs a connection; name one, or use password",
         ),
-        ('acme,"a.example,okta,', "bulk.csv:2: CSV: unexpected end of data"),
+        (
+            'acme,"a.example,okta,',
+            (
+                "bulk.csv:2: CSV: unexpected end of data; "
+                "a double quote that begins a cell has no end"
+            ),
+        ),
     ],
 )
 def test_a_wrong_row_is_named(seeds, line, problem):
