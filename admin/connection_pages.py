@@ -135,6 +135,15 @@ class ClientPage(AdminPage):
     used_by: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimLine:
+    """A claim as it came, and the time that its number means, where it means one."""
+
+    name: str
+    value: str
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialPage(AdminPage):
     """The report of a test sign-in."""
@@ -145,5 +154,5 @@ class TrialPage(AdminPage):
     at: datetime
     reference: str
     checks: tuple[CheckLine, ...]
-    claims: tuple[tuple[str, str], ...]
+    claims: tuple[ClaimLine, ...]
     role: str

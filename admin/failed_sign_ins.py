@@ -1,7 +1,7 @@
 """Failed sign-ins, by the reference that people read out or pass on: steps, cause, mend."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,9 +13,10 @@ from admin.forms import asked
 from admin.framing import frame, page_number, pager, tenant_path
 from admin.mend_words import Mend
 from admin.mends import mend_of
+from admin.moments import TIMES, moment_of, time_in
 from admin.overview_pages import CheckLine
 from admin.trail_pages import FailureLine, FailurePage, FailuresPage
-from admin.unfinished import FIRST, moment_of, started_page, unfinished
+from admin.unfinished import FIRST, started_page, unfinished
 from portal.core.registry import Connection, Role
 from portal.store import started, trail
 from portal.store.setup_progress import PASSWORD, SSO
@@ -23,8 +24,7 @@ from portal.store.trail import Filter, Line
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
-_TIMES = frozenset({"exp", "iat", "nbf", "auth_time", "session_expiry"})
-_SHOWN = _TIMES | {"iss", "aud", "azp"}
+_SHOWN = TIMES | {"iss", "aud", "azp"}
 _NOBODY = "Nobody known yet"
 _STAGES = {
     "sending": "The person was sent to the provider",
@@ -69,7 +69,11 @@ def failures(tenant: str) -> Response | str:
         wanted = wanted[:32].upper()
         if _is_known(wanted):
             return redirect(tenant_path("failures", wanted), 302)
-        text = "Check how it is spelt. It may also be of another company, or of no failed sign-in."
+        text = (
+            "Check how it is spelt. It may also be of another company, or of no failed sign-in; or "
+            "so many came at once that only the first were written down, and the rest stand in the "
+            "log of the portal’s operators."
+        )
         notices = [Notice(tone=Tone.WARNING, title=f"Nothing bears {wanted}", text=text)]
     only_sent = asked("show", longest=20) == "sent"
     where = Filter(
@@ -178,7 +182,7 @@ def _claims(line: Line) -> Iterator[tuple[str, str]]:
             yield "Client ID here", way.client.client_id
         case "iss" if way and way.client:
             yield "Issuer here", way.client.issuer
-        case name if name in _TIMES:
+        case name if name in TIMES:
             yield "Time here", moment_of(line.at)
         case name if way and name in way.require_claims:
             yield "Asked for here", str(way.require_claims[name])
@@ -187,9 +191,8 @@ def _claims(line: Line) -> Iterator[tuple[str, str]]:
 def _readable(name: str, value: str, cause: str) -> str:
     if "not a number" in cause:
         return value
-    if name in _TIMES and value.isascii() and value.isdigit() and len(value) < 11:
-        return moment_of(datetime.fromtimestamp(int(value), UTC))
-    return value
+    at = time_in(name, value)
+    return moment_of(at) if at else value
 
 
 def _page_of(mend: Mend, line: Line) -> str:

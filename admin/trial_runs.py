@@ -6,8 +6,9 @@ from flask import abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from admin.access import blueprint, scope
-from admin.connection_pages import TrialPage
+from admin.connection_pages import ClaimLine, TrialPage
 from admin.framing import done, frame, tenant_path
+from admin.moments import time_in
 from admin.overview_pages import CheckLine
 from portal.core.address import Address, AddressError
 from portal.core.attempt import Purpose
@@ -103,10 +104,15 @@ def trial(tenant: str, connection: str, reference: str) -> str:
             CheckLine(True, "The issuer’s metadata was read", str(detail["issuer"])),
             *(_check(*check) for check in detail["checks"]),
         ),
-        claims=tuple((name, str(value)) for name, value in sorted(detail["claims"].items())),
+        claims=tuple(_claim(*claim) for claim in sorted(detail["claims"].items())),
         role=str(detail["role"]),
     )
     return render_template("admin/trial.html", page=page)
+
+
+def _claim(name: str, value: object) -> ClaimLine:
+    text = str(value)
+    return ClaimLine(name, text, time_in(name, text))
 
 
 def _check(name: str, passed: bool | None, detail: str) -> CheckLine:  # noqa: FBT001 - as stored

@@ -9,6 +9,7 @@ from admin.access import scope
 from admin.framing import frame, tenant_path
 from admin.mend_words import Mend
 from admin.mends import never_came_back
+from admin.moments import moment_of
 from admin.overview_pages import CheckLine
 from admin.trail_pages import FailurePage, SentLine
 from portal.core.spans import told
@@ -125,8 +126,3 @@ def _page_of(mend: Mend, one: Started) -> str:
     if way.client and way.client.tenant:
         return tenant_path("clients", way.client.key)
     return tenant_path("connections", way.slug)
-
-
-def moment_of(at: datetime) -> str:
-    """Give a time to the second, as the steps of a sign-in need it."""
-    return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"

@@ -79,12 +79,16 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The sign-in ended; the person may start again with `email` and `next`."""
+    """The sign-in ended; the person may start again with `email` and `next`.
+
+    `is_kept`: the trail has it, so that its reference can be looked up; else the log alone.
+    """
 
     code: FailureCode
     reference: str
     email: str = ""
     next: SafePath | None = None
+    is_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)

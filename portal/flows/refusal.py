@@ -1,6 +1,7 @@
 """A sign-in that failed, written down: one reference for the page, the log and the trail."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from portal.core.address import Address, AddressError
@@ -51,7 +52,7 @@ def write_down(
     )
     failed = Failed(failure.code, visitor.reference, email, next_path)
     if not is_persons and _is_flood(services, visitor, of_tenant=tenant is not None):
-        return failed
+        return replace(failed, is_kept=False)
     entry = audit.Entry(
         at=services.now(),
         event=audit.Event.SIGN_IN_SSO if method == "sso" else audit.Event.SIGN_IN_PASSWORD,

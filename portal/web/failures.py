@@ -80,6 +80,7 @@ class _Kept(TypedDict):
     email: str
     next: str
     at: float
+    is_kept: bool
 
 
 _KEPT_SECONDS = 900
@@ -93,6 +94,7 @@ def to_login(failed: Failed) -> Response:
         email=failed.email,
         next=failed.next or "",
         at=services().now().timestamp(),
+        is_kept=failed.is_kept,
     )
     return redirect(f"/login?error={failed.code.value}", 302)
 
@@ -111,6 +113,7 @@ def kept_failure(code: str) -> _Kept | None:
         email=str(kept.get("email", "")),
         next=safe_path(str(kept.get("next", ""))) or "",
         at=float(kept["at"]),
+        is_kept=kept.get("is_kept") is not False,
     )
 
 
@@ -144,7 +147,8 @@ def notice_from_query(raw: str) -> tuple[Notice, _Kept | None]:
         return general, None
     kept = kept_failure(code.value)
     if kept:
-        return notice_for(code, failure_reference=kept["reference"]), kept
+        shown, is_kept = kept["reference"], kept["is_kept"]
+        return notice_for(code, failure_reference=shown, is_kept=is_kept), kept
     # A session that ended by itself is no failure: nothing is written down that could be found.
     shown = "" if code is FailureCode.SESSION_EXPIRED else reference()
     return notice_for(code, failure_reference=shown, is_kept=False), None

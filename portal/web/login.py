@@ -189,10 +189,12 @@ def _answer(outcome: BeginOutcome) -> Response:
                 connections=_choices(connections),
                 next=_typed().next,
                 tenant=tenant.name,
+                banner=banner_for(_typed().email),
             )
             return make_response(render_template("login/choose.html", page=page))
         case Failed():
-            notice = notice_for(outcome.code, failure_reference=outcome.reference)
+            shown, is_kept = outcome.reference, outcome.is_kept
+            notice = notice_for(outcome.code, failure_reference=shown, is_kept=is_kept)
             return _page(replace(_typed(), notice=notice))
         case Throttled(retry_after):
             return _too_many(_THIS_ADDRESS, retry_after)

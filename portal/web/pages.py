@@ -94,13 +94,14 @@ class SignInPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoosePage:
-    """The chooser between the connections that fit an address."""
+    """The chooser between the connections that fit an address; `banner` stands above the page."""
 
     email: str
     connections: tuple[Choice, ...]
     next: str = ""
     tenant: str = ""
     notice: Notice | None = None
+    banner: str = ""
 
     @property
     def start_again(self) -> str:

@@ -59,6 +59,15 @@ def test_a_trial_passes_every_check_and_signs_nobody_in(admin, services, at_prov
     assert trail("connection:tried")[-1].outcome == "success"
 
 
+def test_the_report_of_a_trial_says_times_in_words_beside_their_numbers(admin, at_provider, trail):
+    started = admin.post(WAY, do="test", hint="ann@acme.example")
+    text = admin.text(through_provider(admin, started).location)
+    exp = trail("connection:tried")[-1].detail["claims"]["exp"]
+    words = datetime.fromtimestamp(int(exp), UTC).strftime("%-d %B %Y, %H:%M UTC")
+    assert f"<dd>{exp}" in text
+    assert words in text
+
+
 def test_a_trial_that_fails_says_which_check_and_how_to_mend_it(admin, at_provider):
     back = through_provider(admin, admin.post(WAY, do="test", hint="eve@evil.example"))
     text = admin.text(back.location)

@@ -4,16 +4,16 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, select, update
 
 from portal.core.address import Address
 from portal.core.registry import Policy
 from portal.core.rollout_plan import PlanState, RolloutPlan, RolloutStep, WayNow
 from portal.core.routing import in_rollout
 from portal.store import rollout_plans
-from portal.store.tables import DomainRow, UserRow
+from portal.store.tables import ConnectionRow, DomainConnectionRow, DomainRow, UserRow
 from tests.admin.conftest import PASSWORD
-from tests.builders import NOW
+from tests.builders import NOW, add_connection, change_tenant
 from tests.visitor import Visitor
 
 OPTIONAL = WayNow(Policy.OPTIONAL, 100)
@@ -49,6 +49,20 @@ def discovered(visitor, email, **more):
 
 def banner_of(text):
     return unescape(text.split('aria-live="polite">')[1].split("</aside>")[0])
+
+
+def test_the_chooser_says_it_too(services, world, visitor, planned):
+    with services.database.transaction() as connection:
+        mine = ConnectionRow.id == world.acme.connection_id
+        client = connection.scalar(select(ConnectionRow.client_id).where(mine))
+        two = add_connection(connection, world.acme.id, key="two", name="Two", client_id=client)
+        led = {"domain_id": world.acme.domain_id, "position": 1, "connection_id": two}
+        connection.execute(insert(DomainConnectionRow).values(**led))
+        change_tenant(connection, world.acme.id)
+    chooser = visitor.submit(REACHED, is_sso="true").text
+    assert "Choose how to sign in" in chooser
+    assert "From 1 December you sign in with Okta or Two." in chooser
+    assert "Announcement" not in visitor.submit(LEFT_OUT, is_sso="true").text
 
 
 def test_the_page_says_from_when_once_the_domain_is_known(visitor, planned):

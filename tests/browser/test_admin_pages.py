@@ -136,6 +136,30 @@ def test_axe_finds_nothing_on_forms_with_errors_and_on_the_questions(stand, sign
     check(page)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_on_a_narrow_screen_the_menu_is_one_row_that_the_keyboard_opens(browser, stand, scripts):
+    page = signed_in(
+        browser,
+        stand,
+        "it@acme.test",
+        java_script_enabled=scripts,
+        viewport={"width": 360, "height": 800},
+    )
+    page.goto(f"{stand.portal}{ACME}/people")
+    menu, entry = page.locator(".menu"), page.get_by_role("link", name="Set-up links")
+    assert menu.bounding_box()["height"] < 60
+    expect(entry).not_to_be_visible()
+    menu.locator("summary").press("Enter")
+    expect(entry).to_be_visible()
+    if scripts:
+        check(page)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.reload()
+    expect(entry).to_be_visible()
+    expect(menu.locator("summary")).not_to_be_visible()
+    page.context.close()
+
+
 def test_a_slider_and_its_number_go_together_and_say_whom_they_reach(stand, signed_in_pages):
     page = signed_in_pages["it"]
     page.goto(f"{stand.portal}{ACME}/domains/acme.test/rollout")
@@ -241,6 +265,9 @@ def test_axe_finds_nothing_on_the_pages_of_a_link_to_a_new_password(
     person = browser.new_page()
     person.goto(re.search(r"http://\S+/welcome/\S+", newest)[0])
     person.get_by_role("button", name="Set password").click()
+    check(person)
+    person.get_by_role("button", name="Show password").click()
+    expect(person.get_by_label("New password")).to_have_attribute("type", "text")
     check(person)
     person.get_by_label("New password").fill(PASSWORD)
     person.get_by_role("button", name="Set password").click()

@@ -13,8 +13,9 @@ from portal.app import create_app
 from portal.core.address import Address
 from portal.observe import SIGN_INS
 from portal.services import build_services
-from portal.store.tables import AuditRow
+from portal.store.tables import AuditRow, TenantRow
 from portal.throttle import GATES, PER_DOMAIN, PER_NETWORK, Known, network_of
+from tests.builders import change_tenant
 from tests.visitor import Visitor, error_of, query_of
 from tests.web.conftest import PASSWORD
 
@@ -213,6 +214,34 @@ def test_flood_of_junk_from_everywhere_ends_too(clock, visitor: Visitor, service
         services.gate.enter("strays", "")
     visitor.get(JUNK[0])
     assert trail_of(services) == []
+
+
+def test_failure_that_a_flood_keeps_off_the_trail_has_no_link_that_leads_nowhere(
+    clock, visitor: Visitor, services
+):
+    """An answer of no sign-in, and a refusal at the submit: with the link, then without."""
+    first = visitor.get(visitor.get(JUNK[0]).location).text
+    assert "/admin/failures/" in first
+    suspend(services)
+    assert "/admin/failures/" in visitor.submit("ann@acme.example", is_sso="true").text
+    for kind in ("stray", "refusal"):
+        for _ in range(GATES[kind]):
+            services.gate.enter(kind, "127.0.0.1")
+    before = len(trail_of(services))
+    pages = [
+        visitor.get(visitor.get(JUNK[0]).location).text,
+        visitor.submit("ann@acme.example", is_sso="true").text,
+    ]
+    assert len(trail_of(services)) == before
+    for page in pages:
+        assert "Reference:" in page
+        assert "/admin/failures/" not in page
+
+
+def suspend(services) -> None:
+    with services.database.transaction() as connection:
+        tenant = connection.scalar(select(TenantRow.id).where(TenantRow.slug == "acme"))
+        change_tenant(connection, tenant, status="suspended")
 
 
 def test_persons_own_failure_is_on_record_through_any_flood(
