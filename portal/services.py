@@ -19,7 +19,7 @@ from portal.store.engine import Database, DatabaseGoneError
 from portal.store.registry import Registry
 from portal.store.started import StartedLog
 from portal.store.troubles import Troubles
-from portal.throttle import Gate, Known, redis_answers
+from portal.throttle import ChecksUnderWay, Gate, Known, redis_answers
 
 __all__ = ["Services", "build_services", "default_client", "open_vault"]
 
@@ -47,6 +47,7 @@ class Services:
     attempts: CookieSeal
     state_key: bytes
     passwords: Passwords
+    checks: ChecksUnderWay
     registry: Registry
     started: StartedLog
     troubles: Troubles
@@ -110,6 +111,7 @@ def build_services(
         attempts=CookieSeal(derived_key(secret, "attempt")),
         state_key=derived_key(secret, "state"),
         passwords=passwords or Passwords(aside=aside),
+        checks=ChecksUnderWay(aside=aside),
         registry=registry,
         started=StartedLog(database, registry),
         troubles=Troubles(database),

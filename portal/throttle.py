@@ -1,6 +1,7 @@
 """What is counted against whom: wrong passwords in the database, sheer numbers at the gate.
 
 password_limits   wrong passwords: by address, by network, by domain
+ChecksUnderWay    more right ones at once than places: they wait for one another
 Known             browsers that signed in before: nobody else's tries shut them out
 Gate              requests of one network in a minute, before any work is done for them
 """
@@ -11,13 +12,15 @@ import ipaddress
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from portal.core.address import Address
+from portal.core.waits import Aside, nobody_waits
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -102,6 +105,77 @@ def network_of(text: str) -> str:
 
 def _key(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class _Checks:
+    here: int = 0
+    under_way: int = 0  # those here that do not wait
+    ended: int = 0
+
+
+class ChecksUnderWay:
+    """The password checks of this process, by what they count against.
+
+    A check holds its place under the limit until it is known to be right. Who finds every place
+    taken waits while one may come free: as long as a check of the same key is under way here,
+    `patience` seconds at most, and few at once. Nobody is checked without a place all the same, so
+    that the limit on wrong passwords stays exact.
+    """
+
+    def __init__(
+        self, *, patience: float = 2.0, most_waiting: int = 24, aside: Aside = nobody_waits
+    ) -> None:
+        self._patience = patience
+        self._most_waiting = most_waiting
+        self._aside = aside
+        self._changed = threading.Condition()
+        self._checks: dict[str, _Checks] = {}
+        self._waiting = 0
+
+    @contextmanager
+    def one(self, key: str) -> Iterator[Callable[[], bool]]:
+        """Count a check, and give what waits for another one: whether it pays to try again."""
+        until = time.monotonic() + self._patience
+        with self._changed:
+            checks = self._checks.setdefault(key, _Checks())
+            checks.here += 1
+            checks.under_way += 1
+            seen = checks.ended
+        gave_up = False
+
+        def another_ended() -> bool:
+            nonlocal seen, gave_up
+            with self._aside():
+                gave_up = not self._wait(checks, seen, until)
+            seen = checks.ended
+            return not gave_up
+
+        try:
+            yield another_ended
+        finally:
+            with self._changed:
+                checks.here -= 1
+                checks.under_way -= 1
+                checks.ended += not gave_up
+                if not checks.here:
+                    del self._checks[key]
+                self._changed.notify_all()
+
+    def _wait(self, checks: _Checks, seen: int, until: float) -> bool:
+        with self._changed:
+            if self._waiting >= self._most_waiting:
+                return False
+            self._waiting += 1
+            checks.under_way -= 1
+            self._changed.notify_all()  # where all that are left wait, nobody waits any more
+            self._changed.wait_for(
+                lambda: checks.ended != seen or not checks.under_way,
+                max(0.0, until - time.monotonic()),
+            )
+            self._waiting -= 1
+            checks.under_way += 1
+            return checks.ended != seen
 
 
 class Known:

@@ -16,7 +16,7 @@ from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
 from portal.observe import PASSWORD_CHECKS, SIGN_INS, log, masked
 from portal.services import Services
 from portal.store import accounts, attempts_log, audit, sessions
-from portal.throttle import password_limits
+from portal.throttle import PasswordLimits, password_limits
 
 _BUSY_SECONDS = 5
 
@@ -39,20 +39,11 @@ def check_password(
     password for being break-glass alone, which is told to the admins. Raises SignInFailure for an
     account that is disabled or whose tenant is suspended, only once the password was right.
     """
-    reserved = _reserve(services, address, visitor)
-    if isinstance(reserved, attempts_log.Exhausted):
-        return _throttled(address, math.ceil(reserved.retry_after.total_seconds()))
-    stored = account.password_hash if account else None
-    try:
-        with PASSWORD_CHECKS.track_inprogress():
-            right = services.passwords.verify(stored, password.get_secret_value())
-    except PasswordsBusyError:
-        attempts_log.release(services.database, reserved)
-        return _throttled(address, _BUSY_SECONDS)
+    right = _judge(services, address, password, visitor, account=account)
+    if isinstance(right, Throttled):
+        return right
     if account is None or not right:
-        _note_wrong(services, address, visitor, account=account, reserved=reserved)
         return WrongPassword()
-    attempts_log.release(services.database, reserved)
     if account.disabled:
         raise SignInFailure(FailureCode.ACCOUNT_DISABLED, "the account is disabled")
     if account.tenant and account.tenant.suspended:
@@ -63,15 +54,44 @@ def check_password(
     return SignedIn(token, next_path or HOME, services.known.mark(address, services.now()))
 
 
-def _reserve(
-    services: Services, address: Address, visitor: Visitor
-) -> attempts_log.Reserved | attempts_log.Exhausted:
-    if not services.settings.rate_limits:
-        return attempts_log.Reserved()
+def _judge(
+    services: Services,
+    address: Address,
+    password: SecretStr,
+    visitor: Visitor,
+    *,
+    account: Account | None,
+) -> bool | Throttled:
+    """Say whether the password is right; a wrong one is counted and written down."""
     now = services.now()
     known = services.known.browser(visitor.known_mark, address, now)
     limits = password_limits(address, network=visitor.network, known_browser=known)
-    return attempts_log.reserve(services.database, limits, now=now)
+    with services.checks.one(limits.own.key) as another_ended:
+        reserved = _reserve(services, limits)
+        while isinstance(reserved, attempts_log.Exhausted) and another_ended():
+            reserved = _reserve(services, limits)
+        if isinstance(reserved, attempts_log.Exhausted):
+            return _throttled(address, math.ceil(reserved.retry_after.total_seconds()))
+        stored = account.password_hash if account else None
+        try:
+            with PASSWORD_CHECKS.track_inprogress():
+                right = services.passwords.verify(stored, password.get_secret_value())
+        except PasswordsBusyError:
+            attempts_log.release(services.database, reserved)
+            return _throttled(address, _BUSY_SECONDS)
+        if right:
+            attempts_log.release(services.database, reserved)
+        else:
+            _note_wrong(services, address, visitor, account=account, reserved=reserved)
+        return right
+
+
+def _reserve(
+    services: Services, limits: PasswordLimits
+) -> attempts_log.Reserved | attempts_log.Exhausted:
+    if not services.settings.rate_limits:
+        return attempts_log.Reserved()
+    return attempts_log.reserve(services.database, limits, now=services.now())
 
 
 def _throttled(address: Address, seconds: int) -> Throttled:
