@@ -59,6 +59,7 @@ _COLUMNS = (
     "detail",
 )
 _MOST_FIELDS = 40
+_MOST_NAMES = 20
 _OPEN_FIELDS = 3
 _CHANGE = "registry:changed"
 _KINDS = {
@@ -104,7 +105,8 @@ def _page(path: str, tenant_id: int | None) -> str:
     values = _values()
     wanted, errors = _filter(values, tenant_id)
     with services().database.read() as connection:
-        found = trail.page(connection, wanted, number=page_number())
+        edge = trail.edge_of(connection, wanted)
+        found = trail.page(connection, wanted, number=page_number(), edge=edge)
     query = urlencode({name: text for name, text in values.items() if text})
     end = f"?{query}" if query else ""
     page = TrailPage(
@@ -112,7 +114,8 @@ def _page(path: str, tenant_id: int | None) -> str:
         form=Form(values, errors),
         events=(Option("", "Any"), *(Option(value, text) for value, text in _EVENTS.items())),
         outcomes=_OUTCOMES,
-        rows=tuple(_row(line) for line in found.lines),
+        rows=tuple(_row(line, wanted.about) for line in found.lines),
+        back_to=edge.at if edge else None,
         pager=pager(found, values),
         path=path,
         exports=(("CSV", f"{path}.csv{end}"), ("JSON Lines", f"{path}.jsonl{end}")),
@@ -153,8 +156,8 @@ def _day(text: str, name: str, errors: dict[str, str]) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-def _row(line: Line) -> EntryRow:
-    fields = tuple(_fields(line.detail))[:_MOST_FIELDS]
+def _row(line: Line, looked_for: str) -> EntryRow:
+    fields = tuple(_fields(line.detail, looked_for.lower()))[:_MOST_FIELDS]
     return EntryRow(
         at=line.at,
         who=line.actor or "Somebody unknown",
@@ -196,15 +199,22 @@ def _connection_of(line: Line) -> str:
     return way.name if way else line.about
 
 
-def _fields(detail: Mapping[str, Any]) -> Iterator[FieldLine]:
+def _fields(detail: Mapping[str, Any], looked_for: str) -> Iterator[FieldLine]:
     for name, value in detail.items():
         if name == "fields" and isinstance(value, Mapping):
             for inner, change in value.items():
                 yield _field(inner, change)
         elif name == "domains" and isinstance(value, list):
-            yield FieldLine("Domains", "", ", ".join(map(str, value[:20])))
+            yield FieldLine("Domains", "", _names(value, looked_for))
         else:
             yield FieldLine(name.replace("_", " ").capitalize(), "", _text(value))
+
+
+def _names(names: list[Any], looked_for: str) -> str:
+    """Name the first of many domains, those before all that were looked for."""
+    told = sorted(map(str, names), key=lambda name: looked_for not in name)
+    more = f" and {len(told) - _MOST_NAMES:,} more" if len(told) > _MOST_NAMES else ""
+    return ", ".join(told[:_MOST_NAMES]) + more
 
 
 def _field(name: str, change: Any) -> FieldLine:

@@ -80,7 +80,8 @@ def failures(tenant: str) -> Response | str:
         tenant_id=scope().tenant.id, events=(SSO, PASSWORD), outcome="failed", person=person
     )
     with services().database.read() as connection:
-        found = trail.page(connection, where, number=page_number())
+        edge = trail.edge_of(connection, where)
+        found = trail.page(connection, where, number=page_number(), edge=edge)
     sent = unfinished(person, number=page_number() if only_sent else 1)
     query = {"reference": person, "show": "sent" if only_sent else ""}
     page = FailuresPage(

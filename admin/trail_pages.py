@@ -35,12 +35,16 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailPage(AdminPage):
-    """The trail, filtered; `exports` are the same entries as files."""
+    """The trail, filtered; `exports` are the same entries as files.
+
+    `back_to`: a search for a text has looked no further back, None where at everything.
+    """
 
     form: Form
     events: tuple[Option, ...]
     outcomes: tuple[Option, ...]
     rows: tuple[EntryRow, ...]
+    back_to: datetime | None
     pager: Pager
     path: str
     exports: tuple[tuple[str, str], ...]

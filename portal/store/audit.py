@@ -13,6 +13,9 @@ from portal.store.tables import AuditRow
 
 _INSERT = insert(table(AuditRow))
 
+SHARED = " domains"
+"""How the object of an entry about many domains ends; their names stand in its detail."""
+
 
 class Event(StrEnum):
     """What an entry is about, as `subject:action`."""

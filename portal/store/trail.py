@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, select
 
-from portal.store.audit import Event
+from portal.store.audit import SHARED, Event
 from portal.store.engine import AnyRow
 from portal.store.listing import PAGE, Slice
 from portal.store.tables import AuditRow, TenantRow
+
+LOOKED_THROUGH = 100_000
+"""How many entries a page looks through for a text that may stand anywhere: no index helps."""
 
 _BATCH = 500
 
@@ -48,9 +51,35 @@ class Line:
     detail: Mapping[str, Any]
 
 
-def page(connection: Connection, wanted: Filter, *, number: int = 1) -> Slice[Line]:
-    """Give a page of the entries, the newest first."""
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The oldest entry that a search for a text looks at."""
+
+    id: int
+    at: datetime
+
+
+def edge_of(connection: Connection, wanted: Filter) -> Edge | None:
+    """Give how far back a page looks, None where it looks at everything.
+
+    A search for a text reads what it looks through, so that is bounded; an earlier `until` moves
+    it on. A file of the same entries looks at everything.
+    """
+    if not wanted.person and not wanted.about:
+        return None
+    where = _where(Filter(tenant_id=wanted.tenant_id, until=wanted.until))
+    query = select(AuditRow.id, AuditRow.at).where(*where).order_by(AuditRow.id.desc())
+    row = connection.execute(query.offset(LOOKED_THROUGH - 1).limit(1)).first()
+    return Edge(row.id, row.at) if row else None
+
+
+def page(
+    connection: Connection, wanted: Filter, *, number: int = 1, edge: Edge | None = None
+) -> Slice[Line]:
+    """Give a page of the entries, the newest first, back to the edge."""
     where = _where(wanted)
+    if edge is not None:
+        where.append(AuditRow.id >= edge.id)
     counting = select(func.count()).select_from(AuditRow).where(*where)
     total = connection.execute(counting).scalar_one()
     number = min(max(1, number), max(1, -(-total // PAGE)))
@@ -110,9 +139,10 @@ def _where(wanted: Filter) -> list[ColumnElement[bool]]:
     where = _outcome(wanted.outcome)
     if wanted.tenant_id is not None:
         where.append(AuditRow.tenant_id == wanted.tenant_id)
-    for column, text in ((AuditRow.actor, wanted.person), (AuditRow.object, wanted.about)):
-        if text:
-            where.append(func.lower(column).contains(text.lower(), autoescape=True))
+    if wanted.person:
+        where.append(_holds(AuditRow.actor, wanted.person))
+    if wanted.about:
+        where.append(_is_about(wanted.about))
     for column, text in ((AuditRow.event, wanted.event), (AuditRow.reference, wanted.reference)):
         if text:
             where.append(column == text)
@@ -123,6 +153,24 @@ def _where(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.until:
         where.append(AuditRow.at < wanted.until)
     return where
+
+
+def _is_about(text: str) -> ColumnElement[bool]:
+    """Whether an entry is about it: by its object, or as one of the many domains of an entry."""
+    by_object = _holds(AuditRow.object, text)
+    if "." not in text:
+        return by_object
+    shared = (
+        AuditRow.event == Event.REGISTRY_CHANGED.value,
+        AuditRow.object.endswith(SHARED, autoescape=True),
+        _holds(cast(AuditRow.detail, Text), text),
+    )
+    return or_(by_object, and_(*shared))
+
+
+def _holds(column: Any, text: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = func.lower(column).contains(text.lower(), autoescape=True)
+    return found
 
 
 def _outcome(wanted: str) -> list[ColumnElement[bool]]:

@@ -78,6 +78,61 @@ def test_entries_are_found_by_person_action_object_and_time(admin, entries, quer
         assert "No entry fits" in text
 
 
+@pytest.fixture
+def many(services, world):
+    """An entry about more domains than its line names."""
+    names = [f"shop{number}.example" for number in range(200)]
+    found = audit.Entry(
+        at=NOW,
+        event=audit.Event.REGISTRY_CHANGED,
+        outcome="created",
+        actor="ops@portal.example",
+        tenant_id=world.acme.id,
+        object="acme: 200 domains",
+        detail={"count": 200, "domains": names},
+    )
+    with services.database.transaction() as connection:
+        audit.record(connection, found)
+
+
+@pytest.mark.parametrize("number", [0, 60, 199])
+def test_each_of_many_domains_finds_the_entry_that_it_shares(admin, entries, many, number):
+    text = admin.text(f"{TRAIL}?about=Shop{number}.example")
+    assert "1 to 1 of 1 entry" in text
+    assert f"<dd>shop{number}.example, " in text
+    assert "and 180 more" in text
+    assert "No entry fits" in admin.text(f"{TRAIL}?about=shop200.example")
+
+
+def test_an_entry_of_another_company_is_found_by_none_of_its_domains(sign_in, world, many):
+    assert "No entry fits" in sign_in(world.globex.admin).text(
+        "/admin/tenants/globex/audit?about=shop60.example"
+    )
+
+
+def test_a_search_for_a_text_is_bounded_and_says_how_far_back_it_looked(
+    admin, services, world, monkeypatch
+):
+    monkeypatch.setattr("portal.store.trail.LOOKED_THROUGH", 3)
+    for days in range(5, 0, -1):
+        entry = audit.Entry(
+            at=NOW - timedelta(days=days),
+            event=audit.Event.SIGN_IN_SSO,
+            outcome="success",
+            actor="ann@acme.example",
+            tenant_id=world.acme.id,
+        )
+        with services.database.transaction() as connection:
+            audit.record(connection, entry)
+    text = admin.text(f"{TRAIL}?person=ann")
+    assert "1 to 3 of 3 entries" in text
+    assert "Looked through back to" in text
+    assert "20 November 2026" in text.split("Looked through")[1].split("</p>")[0]
+    assert "1 to 2 of 2 entries" in admin.text(f"{TRAIL}?person=ann&until=2026-11-19")
+    assert len(admin.text(f"{TRAIL}.jsonl?person=ann").splitlines()) == 5
+    assert "Looked through" not in admin.text(f"{TRAIL}?event=sign_in:sso")
+
+
 def test_an_entry_shows_before_and_after(admin, entries):
     text = admin.text(f"{TRAIL}?outcome=changed")
     assert "<del>optional</del>" in text
