@@ -13,14 +13,13 @@ from contextlib import nullcontext
 from typing import Any
 
 from portal.cli.open_sockets import connections, silent_for
-from portal.core.waits import Aside
+from portal.cli.turns import Turns
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 _TICK = 0.25  # seconds
-_SLOW, _SLOW_ASIDE = 0.02, 0.25  # seconds after which a body is slow: read in turn, and aside
-_SLOW_FOR = 10.0  # seconds for which a slow one is remembered
+_SLOW, _SLOW_FOR = 0.25, 10.0  # seconds: a slow body takes so long, and is remembered so long
 _PATIENCE, _LONGEST = 5.0, 20.0  # seconds without a byte, and for a whole body
 _PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bodies
 
@@ -38,12 +37,12 @@ class SlowBodies:
         *,
         threads: int,
         most_bytes: Callable[[str], int],
-        aside: Aside,
+        turns: Turns,
     ) -> None:
         self._application = application
         self._crowd = threads * 3 // 4
         self._most_bytes = most_bytes
-        self._aside = aside
+        self._turns = turns
         self._slow_until = 0.0
         self._reading: dict[int, tuple[float, str]] = {}
         threading.Thread(target=self._watch, name="slow bodies", daemon=True).start()
@@ -63,14 +62,14 @@ class SlowBodies:
         waits = self._reading or began < self._slow_until
         self._reading[me] = (began, environ.get("REMOTE_ADDR", ""))
         try:
-            with self._aside() if waits else nullcontext():
+            with self._turns.aside() if waits else nullcontext():
                 body = environ["wsgi.input"].read(most + 1)
                 took = time.monotonic() - began
         except OSError:
             body, took = b"", 0.0  # hung up: the form that it is not will be refused
         finally:
             del self._reading[me]
-        if took > (_SLOW_ASIDE if waits else _SLOW):
+        if took > _SLOW if waits else self._turns.was_taken_away():
             self._slow_until = began + took + _SLOW_FOR
         environ["wsgi.input"] = io.BytesIO(body)
 

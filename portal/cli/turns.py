@@ -71,6 +71,11 @@ class Turns:
             seat.is_aside = False
             self._wait_for_turn(seat)
 
+    def was_taken_away(self) -> bool:
+        """Whether the request that this thread is at has lost its turn because it lasted."""
+        seat: _Seat | None = getattr(self._mine, "seat", None)
+        return seat is not None and not seat.is_aside and self._running is not seat
+
     def _arrive(self) -> _Seat:
         seat: _Seat | None = getattr(self._mine, "seat", None)
         if seat is None:  # a thread that the server has just started

@@ -49,7 +49,7 @@ _farewell = Farewell(_app, _services.stopping)
 hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started
 if tracing.start():
     trace_requests(_app)
-_bodies = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body, aside=_turns.aside)
+_bodies = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body, turns=_turns)
 application = InTurns(_bodies, _turns)
 _turns.watch()
 keep_house(_services)

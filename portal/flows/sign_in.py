@@ -104,7 +104,13 @@ def go_straight(services: Services, sign_in: SignIn, visitor: Visitor) -> GoToPr
     email = str(sign_in.address)
     try:
         return go_to_provider(
-            services, rule.tenant, connection, visitor, email=email, next_path=sign_in.next
+            services,
+            rule.tenant,
+            connection,
+            visitor,
+            email=email,
+            next_path=sign_in.next,
+            is_theirs=True,
         )
     except SignInFailure:
         return None
@@ -158,7 +164,13 @@ def _act(
             assert rule is not None, "a connection comes from a rule"
             email = str(sign_in.address)
             return go_to_provider(
-                services, rule.tenant, connection, visitor, email=email, next_path=sign_in.next
+                services,
+                rule.tenant,
+                connection,
+                visitor,
+                email=email,
+                next_path=sign_in.next,
+                is_theirs=True,
             )
         case Choose(connections):
             assert rule is not None, "connections come from a rule"
@@ -221,11 +233,13 @@ def go_to_provider(
     email: str,
     next_path: SafePath | None,
     purpose: Purpose = Purpose.SIGN_IN,
+    is_theirs: bool = False,
 ) -> GoToProvider:
     """Give the authorization request, and the attempt that its answer is held against.
 
     Writes nothing: the attempt travels sealed in a cookie, and a line that it began waits in
-    memory to be written. Raises SignInFailure where the provider's metadata cannot be had.
+    memory to be written. `is_theirs` where a domain of the tenant led here, so that the line may
+    bear the address. Raises SignInFailure where the provider's metadata cannot be had.
     """
     client = connection.client
     if client is None:
@@ -259,7 +273,7 @@ def go_to_provider(
     sealed = services.attempts.seal(attempt.dump())
     name = cookie_name(attempt.state)
     if purpose is not Purpose.TRIAL:
-        services.started.note(_started(name, attempt, visitor))
+        services.started.note(_started(name, attempt, visitor), is_theirs=is_theirs)
     return GoToProvider(url, name, sealed)
 
 

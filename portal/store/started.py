@@ -64,16 +64,22 @@ class StartedLog:
         self._registry = registry
         self._lock = threading.Lock()
         self._started: dict[str, Started] = {}
+        self._doubtful: set[str] = set()
         self._back: dict[str, datetime] = {}
         self._dropped = 0
 
-    def note(self, started: Started) -> None:
-        """Note that somebody was sent to a provider."""
+    def note(self, started: Started, *, is_theirs: bool = False) -> None:
+        """Note that somebody was sent to a provider.
+
+        `is_theirs` where it is known already that the address is of a domain of the tenant.
+        """
         with self._lock:
-            if len(self._started) < MOST_WAITING:
-                self._started[started.key] = started
-            else:
+            if len(self._started) >= MOST_WAITING:
                 self._dropped += 1
+                return
+            self._started[started.key] = started
+            if not is_theirs:
+                self._doubtful.add(started.key)
 
     def note_back(self, key: str, *, now: datetime) -> None:
         """Note that the answer came, whatever it says."""
@@ -87,8 +93,9 @@ class StartedLog:
         """Give the sign-in of an attempt, where it is known."""
         with self._lock:
             waiting = self._started.get(key)
+            is_doubtful = key in self._doubtful
         if waiting is not None:
-            return self._told(waiting)
+            return self._told(waiting) if is_doubtful else waiting
         with self._database.read() as connection:
             row = connection.execute(select(_STARTED).where(_STARTED.c.key == key)).first()
         return _started(row) if row else None
@@ -97,6 +104,7 @@ class StartedLog:
         """Write what has gathered. Raises DatabaseGoneError; what it could not write it keeps."""
         with self._lock:
             started, self._started = self._started, {}
+            doubtful, self._doubtful = self._doubtful, set()
             settled = {k: at for k, at in self._back.items() if everything or at <= now - SETTLE}
             for key in settled:
                 del self._back[key]
@@ -106,12 +114,13 @@ class StartedLog:
         if not started and not settled:
             return
         try:
-            told = [self._told(one) for one in started.values()]
+            told = [self._told(s) if key in doubtful else s for key, s in started.items()]
             with self._database.transaction() as connection:
                 save(connection, told, came_back=settled)
         except DatabaseGoneError:
             with self._lock:
                 self._started = {**started, **self._started}
+                self._doubtful |= doubtful
                 self._back = {**settled, **self._back}
             raise
 

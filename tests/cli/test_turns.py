@@ -141,6 +141,21 @@ def test_request_that_hangs_unforeseen_loses_its_turn(server: Server):
     assert server.send(lambda: "page").result(5) == "page"
 
 
+def test_request_can_tell_that_it_lasted_too_long(server: Server):
+    def lasting() -> bool:
+        time.sleep(0.3)
+        return server.turns.was_taken_away()
+
+    def aside() -> bool:
+        with server.turns.aside():
+            time.sleep(0.3)
+        return server.turns.was_taken_away()
+
+    assert server.send(lasting).result(5) is True
+    assert server.send(server.turns.was_taken_away).result(5) is False
+    assert server.send(aside).result(5) is False
+
+
 def test_wait_within_a_wait_gives_the_turn_back_once(server: Server):
     def work() -> str:
         with server.turns.aside(), server.turns.aside():
