@@ -1,10 +1,19 @@
 """The sign-in page and what its forms do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, assert_never, cast
 
-from flask import Blueprint, abort, jsonify, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
@@ -44,6 +53,8 @@ from portal.web.quick_submit import DATABASE_GONE, PASSED_GATE
 
 blueprint = Blueprint("login", __name__)
 
+_TEMPLATE = "login/sign_in.html"
+_BLANK = "portal.blank_page"  # among the app's extensions, in the pieces between its tokens
 _LONGEST_PASSWORD = 1024
 _THIS_ADDRESS = Words(
     "Too many tries for this address",
@@ -58,7 +69,19 @@ _OFF_NOTE = "Single sign-on isn’t available right now. "
 @blueprint.get("/login")
 def show() -> str:
     """Show the sign-in page."""
-    return render_template("login/sign_in.html", page=_blank_page())
+    page = _page_asked_for()
+    return _blank() if page == SignInPage() else render_template(_TEMPLATE, page=page)
+
+
+def _blank() -> str:
+    """Give the page as nearly everybody gets it: but for the form's token it is always the same."""
+    form_token = cast("Callable[[], str]", current_app.jinja_env.globals["csrf_token"])
+    token = form_token()
+    pieces: list[str] | None = current_app.extensions.get(_BLANK)
+    if pieces is None:
+        text = render_template(_TEMPLATE, page=SignInPage())
+        pieces = current_app.extensions[_BLANK] = text.split(token)
+    return token.join(pieces)
 
 
 @blueprint.get("/login/<tenant>")
@@ -67,7 +90,7 @@ def show_tenant(tenant: str) -> str:
     bundle = services().registry.tenant(tenant) if len(tenant) <= 63 else None
     if bundle is None:
         abort(404)
-    page = _blank_page()
+    page = _page_asked_for()
     if bundle.tenant.suspended:
         suspended = notice_for(FailureCode.TENANT_SUSPENDED, failure_reference="")
         page = replace(page, notice=page.notice or suspended)
@@ -78,7 +101,7 @@ def show_tenant(tenant: str) -> str:
         connections=_choices(usable, prefix=f"{tenant}/"),
         banner=page.banner or banner_of_tenant(bundle),
     )
-    return render_template("login/sign_in.html", page=page)
+    return render_template(_TEMPLATE, page=page)
 
 
 @blueprint.get("/auth/login")
@@ -88,7 +111,7 @@ def show_elsewhere() -> Response:
     return redirect("/login" + (f"?{query}" if query else ""), 302)
 
 
-def _blank_page() -> SignInPage:
+def _page_asked_for() -> SignInPage:
     page = SignInPage(email=_email_from_query(), next=_next(request.args.get("next")) or "")
     error = request.args.get("error")
     if error is not None:
@@ -260,7 +283,7 @@ def _choices(connections: Iterable[Connection], *, prefix: str = "") -> tuple[Ch
 def _page(page: SignInPage, *, status: int = 200) -> Response:
     if status == 200:
         page = replace(page, banner=banner_for(page.email))
-    return make_response(render_template("login/sign_in.html", page=page), status)
+    return make_response(render_template(_TEMPLATE, page=page), status)
 
 
 def form_again(error: CsrfError) -> Response:

@@ -175,3 +175,15 @@ def test_address_in_the_query_is_filled_in(visitor: Visitor, name: str):
 def test_what_is_no_address_in_the_query_is_not_shown(visitor: Visitor, value: str):
     page = visitor.get("/login", query_string={"email": value}).text
     assert value not in page
+
+
+def test_blank_sign_in_page_is_the_same_for_everybody_but_for_the_token_of_its_form(app: Flask):
+    one, other = Visitor(app), Visitor(app)
+    pages = {who: (who.csrf_token(), who.get("/login").text) for who in (one, other)}
+    (a, first), (b, second) = pages.values()
+    assert a != b
+    assert first.replace(a, "") == second.replace(b, "")
+    for who in (one, other):
+        assert who.submit("no address").status_code == 200  # and 400 with another's token
+    assert one.get("/login?email=ann@acme.example").text != first
+    assert "ann@acme.example" not in one.get("/login").text
