@@ -206,8 +206,14 @@ def _fields(detail: Mapping[str, Any], looked_for: str) -> Iterator[FieldLine]:
                 yield _field(inner, change)
         elif name == "domains" and isinstance(value, list):
             yield FieldLine("Domains", "", _names(value, looked_for))
+        elif isinstance(value, bool):
+            yield FieldLine(_said(name), "", "yes" if value else "no")
         else:
-            yield FieldLine(name.replace("_", " ").capitalize(), "", _text(value))
+            yield FieldLine(_said(name), "", _text(value))
+
+
+def _said(name: str) -> str:
+    return FIELDS.get(name) or name.replace("_", " ").capitalize()
 
 
 def _names(names: list[Any], looked_for: str) -> str:
@@ -218,7 +224,7 @@ def _names(names: list[Any], looked_for: str) -> str:
 
 
 def _field(name: str, change: Any) -> FieldLine:
-    said = FIELDS.get(name) or name.replace("_", " ").capitalize()
+    said = _said(name)
     if isinstance(change, list) and len(change) == 2:
         return FieldLine(said, _text(change[0]) or "nothing", _text(change[1]) or "nothing")
     return FieldLine(said, "", _text(change))

@@ -257,6 +257,7 @@ def _page(
     page = ClientPage(
         frame=frame("connections", *notices),
         form=form,
+        name=current.key if current else "",
         is_new=current is None,
         asks_issuer=asks_issuer,
         has_secret=bool(current and current.fields["client_secret"]),

@@ -80,6 +80,7 @@ class ConnectionPage(AdminPage):
     enabled: bool
     applications: tuple[Option, ...]
     domains: tuple[str, ...]
+    has_more_domains: bool
     login_path: str
     health: HealthCard | None
 
@@ -124,6 +125,7 @@ class ClientPage(AdminPage):
     """The form of an application; a new one begins with its issuer alone."""
 
     form: Form
+    name: str
     is_new: bool
     asks_issuer: bool
     has_secret: bool

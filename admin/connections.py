@@ -27,6 +27,7 @@ from portal.web.context import services
 from portal.web.pages import Notice, Tone
 
 _TEXTS = ("name", "client", "ssojet_connection", "email_verified", "new_users", "role_claim")
+_SHOWN = 5  # domains, of those that lead to a connection
 _FIELDS = (*_TEXTS, "authorize_params", "require_claims", "roles")
 _LABELS = {
     "name": "The name",
@@ -64,14 +65,14 @@ def _row(
     way: Item, domains: list[str], health: dict[str, tuple[str, str, str]], *, has_default: bool
 ) -> WayRow:
     fields: Any = way.fields
-    more = " and more" if len(domains) > 5 else ""
+    more = " and more" if len(domains) > _SHOWN else ""
     return WayRow(
         tenant_path("connections", way.key),
         fields["name"],
         fields["client"] or "the portal’s own",
         fields["enabled"],
         fields["enabled"] and (fields["client"] is not None or has_default),
-        ", ".join(domains[:5]) + more,
+        ", ".join(domains[:_SHOWN]) + more,
         *health.get(way.key, ("Not watched", "", "")),
     )
 
@@ -303,7 +304,8 @@ def _page(current: Item | None, form: Form, *notices: Any) -> str:
         name=str(current.fields["name"]) if current else "",
         enabled=bool(current and current.fields["enabled"]),
         applications=(*shared, *own),
-        domains=tuple(leading),
+        domains=tuple(leading[:_SHOWN]),
+        has_more_domains=len(leading) > _SHOWN,
         login_path=f"{services().settings.base_url}/login/{at.tenant.slug}",
         health=health_card(current.key) if current else None,
     )

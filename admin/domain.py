@@ -119,6 +119,7 @@ def _page(current: Item, form: Form, *notices: Notice) -> str:
         policies=POLICIES,
         connections=tuple(options),
         known=found.known,
+        exempt=found.exempt,
         by_rollout=found.by_rollout,
         undo=undo_words(current),
         plan=plan_words(current),

@@ -67,6 +67,7 @@ class DomainPage(AdminPage):
     policies: tuple[Option, ...]
     connections: tuple[Option, ...]
     known: int
+    exempt: int
     by_rollout: tuple[int, ...]
     undo: str
     plan: str

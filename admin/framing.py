@@ -23,6 +23,7 @@ _LONGEST_SEARCH = 100
 _HIGHEST_PAGE = 1_000_000
 FIELDS = {
     "sso_exempt": "Break-glass",
+    "break_glass": "Break-glass",
     "disabled": "Switched off",
     "enabled": "On",
     "ssojet_connection": "SSOJet connection",

@@ -202,7 +202,9 @@ def _secret(services: Services, client: Client, found: Standing | None) -> Sign:
 def _sign_ins(tallies: Tallies, timed_out: int) -> Sign:
     name, day, week = "Sign-ins", tallies.day, tallies.week
     said = (
-        f"{_rate(day.came_in, day.total)} in the last day" if day.total else "None in the last day"
+        f"{_rate(day.came_in, day.total)} in the last day"
+        if day.total
+        else "Nobody tried in the last day"
     )
     if week.total:
         said += f", {_rate(week.came_in, week.total)} in the last week"

@@ -249,7 +249,7 @@ def test_the_secret_is_a_sign_of_its_own(admin, services, nowhere, clock):
 
 def test_sign_ins_of_the_last_day_and_week_are_counted(admin, services, nowhere, entry):
     note(services, nowhere, keys=1, algorithms=1)
-    assert "None in the last day." in page_of(admin)
+    assert "Nobody tried in the last day." in page_of(admin)
     for ago in (timedelta(hours=2), timedelta(days=3), timedelta(days=8)):
         entry("success", ago=ago)
     entry("access_denied")
@@ -288,7 +288,7 @@ def test_another_companys_sign_ins_do_not_count(sign_in, world, services, nowher
     for _ in range(3):
         entry("oidc_failed")
     other = sign_in(world.globex.admin)
-    assert "None in the last day." in page_of(
+    assert "Nobody tried in the last day." in page_of(
         other, "/admin/tenants/globex/connections/globex-okta"
     )
 
