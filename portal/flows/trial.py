@@ -151,4 +151,5 @@ def _passes(checks: list[Check], name: str, run: Callable[[], None]) -> bool:
 
 
 def _shown(value: object) -> str:
-    return str(value)[:_LONGEST]
+    text = str(value).lower() if isinstance(value, bool) else str(value)  # as JSON writes it
+    return text[:_LONGEST]

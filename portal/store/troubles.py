@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection as DbConnection
-from sqlalchemy import func, select
+from sqlalchemy import Text, and_, cast, func, or_, select
 
 from portal.core.errors import FailureCode
 from portal.core.registry import Connection
@@ -25,7 +25,6 @@ LOOKS = 2  # in a row that failed
 LOOK_COUNTS = timedelta(minutes=15)
 FAILURES = 3  # of sign-ins, and nobody who came in since
 FAILURES_COUNT = timedelta(minutes=10)
-_OUTCOMES = (FailureCode.PROVIDER_UNAVAILABLE.value, FailureCode.OIDC_FAILED.value)
 _REFUSED = ("(invalid_client)", "token endpoint answered 401 ")  # a secret that has run out
 _KEPT = timedelta(seconds=15)
 _MOST = 1000
@@ -78,16 +77,22 @@ def _failing_sign_ins(connection: DbConnection, now: datetime) -> set[int]:
     """
     since = now - FAILURES_COUNT
     failures = connection.execute(
-        select(AuditRow.tenant_id, AuditRow.object, AuditRow.at, AuditRow.outcome, AuditRow.detail)
+        select(AuditRow.tenant_id, AuditRow.object, AuditRow.at, AuditRow.detail)
         .where(
             AuditRow.at >= since,
             AuditRow.event == SSO,
-            AuditRow.outcome.in_(_OUTCOMES),
+            or_(
+                AuditRow.outcome == FailureCode.PROVIDER_UNAVAILABLE.value,
+                and_(
+                    AuditRow.outcome == FailureCode.OIDC_FAILED.value,
+                    or_(*(cast(AuditRow.detail, Text).contains(words) for words in _REFUSED)),
+                ),
+            ),
         )
         .order_by(AuditRow.at.desc())
         .limit(_MOST)
     ).all()
-    own = [f for f in failures if _is_its_own(f)]
+    own = [f for f in failures if f.detail.get("stage") != "answer" and "connection_id" in f.detail]
     often = {k for k, n in Counter(_key(f) for f in own).items() if n >= FAILURES}
     if not often:
         return set()
@@ -97,13 +102,6 @@ def _failing_sign_ins(connection: DbConnection, now: datetime) -> set[int]:
         for f in own
         if _key(f) in often and f.at > came_in.get(_key(f), _LONG_AGO)
     }
-
-
-def _is_its_own(row: Any) -> bool:
-    if row.detail.get("stage") == "answer" or "connection_id" not in row.detail:
-        return False
-    cause = str(row.detail.get("cause", ""))
-    return row.outcome != FailureCode.OIDC_FAILED or any(words in cause for words in _REFUSED)
 
 
 def _key(row: Any) -> tuple[int | None, str]:

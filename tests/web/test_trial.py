@@ -58,6 +58,7 @@ def test_trial_passes_every_check_and_changes_nothing(visitor, services, registr
     assert [name for name, _, _ in entry.detail["checks"]] == ALL
     assert all(passed for _, passed, _ in entry.detail["checks"])
     assert entry.detail["claims"]["email"] == "ann@acme.example"
+    assert entry.detail["claims"]["email_verified"] == "true"
     assert entry.detail["role"] == "member"
     assert "nonce" not in entry.detail["claims"]
     assert counts(services) == before
