@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import filling, picture, report
-from benchmarks.figures import BARE, SAMPLE, Results, Series, portal_name
+from benchmarks.figures import BARE, IN_TURNS, SAMPLE, Results, Series, portal_name
 from benchmarks.load import Job
 from benchmarks.scene import Scene, help_time, say, set_up
 from benchmarks.stand import ROOT, StandError, open_form
@@ -107,8 +107,8 @@ def _measure_works(scene: Scene, options: Options) -> dict[str, dict[str, Series
     portals = [portal_name(database, big) for database in scene.databases]
     works = {
         "submit": list(scene.servers),
-        "page": [BARE, portals[0]],
-        "sign-in": [SAMPLE, *portals],
+        "page": [BARE, IN_TURNS[BARE], portals[0]],
+        "sign-in": [SAMPLE, IN_TURNS[SAMPLE], *portals],
     }
     measured = {}
     for work, names in works.items():
@@ -138,7 +138,7 @@ def _job(scene: Scene, name: str, work: str, *, domains: int) -> Job:
         cookie=form.cookie,
         emails=_emails(domains, known=work == "sign-in"),
         location=f"{scene.issuer}/authorize?",
-        hinted=name != BARE,
+        hinted=name not in {BARE, IN_TURNS[BARE]},
         text='name="email"',
     )
 

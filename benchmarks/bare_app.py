@@ -5,7 +5,11 @@ import os
 from flask import Flask, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from portal.cli.answering import InTurns
+from portal.cli.turns import Turns
+
 application = Flask(__name__)
+in_turns = InTurns(application, Turns())
 _TARGET = os.environ.get("BENCH_ISSUER", "http://127.0.0.1") + "/authorize?fixed=1"
 
 

@@ -67,6 +67,7 @@ class Results:
 
 
 BARE, SAMPLE = "bare Flask", "Flask + Authlib sample"
+IN_TURNS = {name: f"{name}, in turns" for name in (BARE, SAMPLE)}
 
 
 def portal_name(database: str, size: int) -> str:

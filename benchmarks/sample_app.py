@@ -10,10 +10,14 @@ from authlib.integrations.flask_client import OAuth
 from flask import Flask, abort, redirect, render_template, request, session
 from werkzeug.wrappers import Response
 
+from portal.cli.answering import InTurns
+from portal.cli.turns import Turns
+
 _ISSUER = os.environ["BENCH_ISSUER"]
 _REDIRECT_URI = os.environ["BENCH_BASE_URL"] + "/auth/callback"
 
 application = Flask(__name__)
+in_turns = InTurns(application, Turns())
 application.secret_key = os.environ["PORTAL_SECRET_KEY"]
 oauth = OAuth(application)
 oauth.register(

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import psycopg
 
-from benchmarks.figures import BARE, SAMPLE, portal_name
+from benchmarks.figures import BARE, IN_TURNS, SAMPLE, portal_name
 from benchmarks.filling import Plan, fill
 from benchmarks.stand import ROOT, Server, free_port, python, serving
 from portal.crypto import Vault, new_key, new_token
@@ -39,10 +39,10 @@ def set_up(
     keys = {"PORTAL_SECRET_KEY": new_token(), "PORTAL_ENCRYPTION_KEYS": new_key()}
     issuer = stack.enter_context(_provider())
     shared = {**keys, "BENCH_ISSUER": issuer}
-    servers = {
-        BARE: stack.enter_context(_baseline("bare_app", shared)),
-        SAMPLE: stack.enter_context(_baseline("sample_app", shared)),
-    }
+    servers = {}
+    for name, module in ((BARE, "bare_app"), (SAMPLE, "sample_app")):
+        servers[name] = stack.enter_context(_baseline(f"{module}:application", shared))
+        servers[IN_TURNS[name]] = stack.enter_context(_baseline(f"{module}:in_turns", shared))
     domains = {}
     secret = Vault([keys["PORTAL_ENCRYPTION_KEYS"]]).seal(_CLIENT_SECRET)
     places = {"SQLite": f"sqlite:///{folder}/"}
@@ -93,9 +93,9 @@ def _provider() -> Iterator[str]:
 
 
 @contextmanager
-def _baseline(module: str, shared: Mapping[str, str]) -> Iterator[Server]:
+def _baseline(application: str, shared: Mapping[str, str]) -> Iterator[Server]:
     port = free_port()
-    command = python("-m", "benchmarks.host", f"benchmarks.{module}:application", str(port))
+    command = python("-m", "benchmarks.host", f"benchmarks.{application}", str(port))
     environ = {
         **shared,
         "BENCH_BASE_URL": f"http://127.0.0.1:{port}",

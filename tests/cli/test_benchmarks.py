@@ -11,7 +11,16 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks.aims import Aim, judge
-from benchmarks.figures import BARE, SAMPLE, Results, Sample, Series, portal_name, rate_ratio
+from benchmarks.figures import (
+    BARE,
+    IN_TURNS,
+    SAMPLE,
+    Results,
+    Sample,
+    Series,
+    portal_name,
+    rate_ratio,
+)
 from benchmarks.load import Job, WrongAnswerError, run
 from benchmarks.picture import draw
 from benchmarks.stand import ROOT, free_port, python, serving
@@ -47,7 +56,12 @@ def test_every_subject_is_run_in_every_round(smoke):
     _, everything, _ = smoke
     works = everything["works"]
     assert set(works) == {"submit", "page", "sign-in"}
-    assert set(works["submit"]) == {BARE, SAMPLE, portal_name("SQLite", 50)}
+    assert set(works["submit"]) == {
+        BARE,
+        SAMPLE,
+        *IN_TURNS.values(),
+        portal_name("SQLite", 50),
+    }
     for subjects in works.values():
         for subject in subjects.values():
             assert len(subject["samples"]) == 2
