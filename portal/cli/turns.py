@@ -1,4 +1,4 @@
-"""Requests take turns: in a worker one thread at a time runs Python, and none is woken in vain.
+"""Requests take turns: in a worker few threads at a time run Python, and none is woken in vain.
 
 Python runs one thread at a time anyway. Left alone, a dozen threads with requests snatch that one
 place from each other at every look into the database, and each change costs as much as a good part
@@ -29,13 +29,19 @@ class _Seat:
 
 
 class Turns:
-    """Hands out the turn to run Python among the threads of one worker."""
+    """Hands out turns to run Python among the threads of one worker.
 
-    def __init__(self) -> None:
+    `at_once` are out at a time: one where the database is a file, some where each statement is a
+    wait for another machine.
+    """
+
+    def __init__(self, *, at_once: int = 1) -> None:
+        self._at_once = at_once
         self._lock = threading.Lock()
         self._mine = threading.local()
-        self._running: _Seat | None = None
-        self._given = 0  # how often the turn was given
+        self._tick = 0
+        self._given = 0  # how often a turn was given
+        self._running: dict[_Seat, int] = {}  # and since which tick
         self._next: deque[_Seat] = deque()
         self._resting: list[_Seat] = []
         self._listening = 0
@@ -61,8 +67,7 @@ class Turns:
             yield
             return
         with self._lock:
-            if self._running is seat:
-                self._pass_on()
+            self._end_turn(seat)
             self._have_a_listener()
         seat.is_aside = True
         try:
@@ -74,7 +79,7 @@ class Turns:
     def was_taken_away(self) -> bool:
         """Whether the request that this thread is at has lost its turn because it lasted."""
         seat: _Seat | None = getattr(self._mine, "seat", None)
-        return seat is not None and not seat.is_aside and self._running is not seat
+        return seat is not None and not seat.is_aside and seat not in self._running
 
     def _arrive(self) -> _Seat:
         seat: _Seat | None = getattr(self._mine, "seat", None)
@@ -87,7 +92,7 @@ class Turns:
 
     def _wait_for_turn(self, seat: _Seat) -> None:
         with self._lock:
-            if self._running is None:
+            if len(self._running) < self._at_once:
                 self._give(seat)
                 return
             self._next.append(seat)
@@ -95,38 +100,41 @@ class Turns:
 
     def _leave(self, seat: _Seat) -> None:
         with self._lock:
-            if self._running is seat:
-                self._pass_on()
-            if not self._listening:
-                self._listening = 1
+            self._end_turn(seat)
+            if self._lacks_a_listener():
+                self._listening += 1
                 return
             self._resting.append(seat)
         seat.called.acquire()
 
     def _give(self, seat: _Seat) -> None:
-        self._running = seat
+        self._running[seat] = self._tick
         self._given += 1
 
-    def _pass_on(self) -> None:
-        if not self._next:
-            self._running = None
-            return
-        seat = self._next.popleft()
-        self._give(seat)
-        seat.called.release()
+    def _end_turn(self, seat: _Seat) -> None:
+        """Give this one's turn to the next; nothing where it was taken away."""
+        if self._running.pop(seat, None) is not None and self._next:
+            following = self._next.popleft()
+            self._give(following)
+            following.called.release()
+
+    def _lacks_a_listener(self) -> bool:
+        """Whether another may listen: whoever does may soon run."""
+        return self._listening + len(self._running) < self._at_once
 
     def _have_a_listener(self) -> None:
-        """Wake the one that rested last, unless somebody listens."""
-        if not self._listening and self._resting:
-            self._listening = 1
+        """Wake the one that rested last where one more may listen."""
+        if self._resting and self._lacks_a_listener():
+            self._listening += 1
             self._resting.pop().called.release()
 
     def _take_away(self) -> None:
         before = 0
         while True:
             time.sleep(_TICK if self._given != before or self._running else _IDLE_TICK)
+            before = self._given
             with self._lock:
-                if self._running and self._given == before:
-                    self._pass_on()
+                for seat in [one for one, since in self._running.items() if since < self._tick]:
+                    self._end_turn(seat)
                     self._have_a_listener()
-                before = self._given
+                self._tick += 1

@@ -40,9 +40,10 @@ def _end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
+_AT_ONCE = 4  # requests, where each statement is a wait for PostgreSQL
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
-_turns = Turns()
+_turns = Turns(at_once=1 if _settings.database_url.startswith("sqlite") else _AT_ONCE)
 _services = build_services(_settings, aside=_turns.aside)
 _app = create_app(_services)
 _farewell = Farewell(_app, _services.stopping)
