@@ -225,9 +225,10 @@ _REST = 5.0  # seconds for which a Redis that failed is left alone
 
 
 @dataclass(slots=True)
-class _Count:
-    mine: int = 0
-    untold: int = 0
+class _Shared:
+    """What was told of a network to the other processes, and what they told of it."""
+
+    told: int = 0
     others: int = 0
 
 
@@ -251,34 +252,38 @@ class Gate:
         self._redis = _open_redis(redis_url, timeout=0.2) if redis_url else None
         self._lock = threading.Lock()
         self._minute = 0
-        self._counts: dict[tuple[str, str], _Count] = {}
+        # By the hash of kind and network, which Python salts: a small number for each of many.
+        self._counts: dict[int, int] = {}
+        self._shared: dict[int, _Shared] = {}  # of those alone that have used up a share
         self._rests_until = 0.0
 
     def enter(self, kind: str, network: str) -> int | None:
         """Count a request: None lets it pass, else the seconds after which to come again."""
         second = self._now().timestamp()
         most, place = GATES[kind], (kind, network_of(network))
+        key = hash(place)
         with self._lock:
             minute = int(second // MINUTE)
             if minute != self._minute:
-                self._minute, self._counts = minute, {}
-            count = self._counts.get(place)
-            if count is None:
-                if len(self._counts) >= _MOST_NETWORKS:
-                    return None
-                count = self._counts[place] = _Count()
-            count.mine += 1
-            count.untold += 1
+                self._minute, self._counts, self._shared = minute, {}, {}
+            count = self._counts.get(key, 0) + 1
+            if count == 1 and len(self._counts) >= _MOST_NETWORKS:
+                return None
+            self._counts[key] = count
+            shared = self._shared.get(key)
             telling = 0
-            if self._redis and count.untold >= most // _SHARES and second >= self._rests_until:
-                telling, count.untold = count.untold, 0
-        if telling:
-            self._tell(count, place, minute=minute, number=telling)
-        if count.mine + count.others <= most:
+            if self._redis and second >= self._rests_until:
+                untold = count - (shared.told if shared else 0)
+                if untold >= most // _SHARES:
+                    shared = self._shared.setdefault(key, _Shared())
+                    telling, shared.told = untold, count
+        if telling and shared:
+            self._tell(shared, place, minute=minute, number=telling)
+        if count + (shared.others if shared else 0) <= most:
             return None
         return max(1, MINUTE - int(second % MINUTE))
 
-    def _tell(self, count: _Count, place: tuple[str, str], *, minute: int, number: int) -> None:
+    def _tell(self, shared: _Shared, place: tuple[str, str], *, minute: int, number: int) -> None:
         assert self._redis is not None, "only shared numbers are told"
         from redis import RedisError
 
@@ -292,7 +297,7 @@ class Gate:
             self._leave_alone()
             return
         with self._lock:
-            count.others = max(0, total - (count.mine - count.untold))
+            shared.others = max(0, total - shared.told)
         if self._rests_until:
             self._rests_until = 0.0
             self._note("cache.back")
