@@ -12,6 +12,7 @@ from portal.cli.examples import examples
 from portal.core.counting import counted
 from portal.core.finding import Finding, State, failure
 from portal.flows.checkup import check_up
+from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import SettingsError, load_settings
 
@@ -32,6 +33,7 @@ def command(*, as_json: bool) -> None:
     One line a check, with how to mend it. Exit status 1 for what stops sign-ins, commands or the
     start; advice is a warning. Nothing is changed, and no secret is shown.
     """
+    configure_logging(json_lines=False)  # on stderr: not among the findings
     found = []
     for finding in _findings():
         found.append(finding)

@@ -25,6 +25,7 @@ from portal.core.routing import (
 from portal.flows.rollout_ahead import planned_words
 from portal.flows.seed_trial import judge_as_if_applied
 from portal.flows.sign_in import judge
+from portal.observe import configure_logging
 from portal.seeding.folder import read_folder
 from portal.services import Services, build_services
 from portal.settings import load_settings
@@ -65,6 +66,7 @@ def command(email: str, *, sso: bool, seeds: Path | None, as_json: bool) -> None
         address = Address.parse(email)
     except AddressError as error:
         raise click.ClickException(f"{email!r} is no e-mail address: {error}") from None
+    configure_logging(json_lines=False)  # on stderr: not in the answer
     services = build_services(load_settings())
     try:
         verdict, account = _judge(services, address, asked=Asked(wants_sso=sso), seeds=seeds)

@@ -69,6 +69,8 @@ def create(bench: Workbench) -> None:
 
 def drop(bench: Workbench) -> None:
     """Leave nothing behind on a connection that goes back to the pool."""
+    if bench.is_gone:
+        return
     for table in _temporary.sorted_tables:
         bench.connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
 

@@ -24,6 +24,11 @@ class Workbench:
         self.is_sqlite = is_sqlite
         self._inside = False
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the connection is lost, and with it its transaction and temporary tables."""
+        return self.connection.invalidated
+
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Write, all or nothing; a second one waits until the first has ended.
@@ -57,7 +62,8 @@ class Workbench:
         try:
             yield
         except BaseException:
-            self._run("ROLLBACK")
+            if not self.is_gone:
+                self._run("ROLLBACK")
             raise
         else:
             self._run("COMMIT")

@@ -1,5 +1,6 @@
 """Databases go and come back; people read plain words meanwhile, and nothing is restarted."""
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 
 from tests.databases import Server
 from tests.ops.conftest import PASSWORD
-from tests.ops.stand import Browser, Portal, eventually
+from tests.ops.stand import Browser, Portal, eventually, run
 
 
 def readiness(portal: Portal) -> tuple[int, dict[str, str]]:
@@ -88,6 +89,18 @@ def test_database_that_hangs_keeps_nobody_waiting_and_heals_within_ten_seconds(
         for portal in (pair.one, pair.two):
             eventually(lambda at=portal: readiness(at)[0] == 200, within=10)
             eventually(lambda at=portal: browser.is_signed_in(at), within=10)
+
+
+def test_doctor_names_a_database_that_hangs_and_prints_nothing_else(
+    pair: SimpleNamespace, postgresql: Server, tmp_path
+):
+    postgresql.hang()
+    try:
+        told = run("doctor", "--json", env=pair.env, folder=tmp_path)
+    finally:
+        postgresql.go_on()
+    states = {check["name"]: check["state"] for check in json.loads(told.stdout)["checks"]}
+    assert (told.returncode, states["database"]) == (1, "failure")
 
 
 def test_restarted_database_costs_nobody_a_page(pair: SimpleNamespace, postgresql: Server):

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
+from portal.store.domain_plan import DomainPlan
+from portal.store.domain_staging import Wanted
 from portal.store.engine import Database, DatabaseGoneError
+from portal.store.workbench import open_workbench
 from tests.databases import Server, postgresql_handle
 
 
@@ -103,3 +106,33 @@ def test_connections_used_a_moment_before_a_restart_are_replaced_unseen(server, 
     assert ask(database) == 1
     with database.transaction() as connection:
         connection.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("is_writing", [False, True])
+def test_long_work_that_loses_its_database_ends_as_any_other_does(server, database, is_writing):
+    def work() -> None:
+        with (
+            open_workbench(database) as bench,
+            DomainPlan(bench),
+            bench.transaction() if is_writing else bench.reading(),
+        ):
+            server.stop()
+            bench.connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseGoneError):
+        work()
+
+
+def test_file_of_domains_that_loses_its_database_ends_as_any_other_does(server, database):
+    def rows() -> Iterator[Wanted]:
+        for number in range(20_000):
+            yield ("acme", f"d{number}.example", "okta", "required", 0, 1, 100)
+            if number == 10_000:
+                server.stop()
+
+    def work() -> None:
+        with open_workbench(database) as bench, DomainPlan(bench) as domains:
+            domains.load(rows(), progress=lambda _: None)
+
+    with pytest.raises(DatabaseGoneError):
+        work()
