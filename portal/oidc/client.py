@@ -10,6 +10,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import TypeVar
 
+from authlib.oauth2 import ClientAuth
 from requests import Response
 
 from portal.core.errors import FailureCode, SignInFailure
@@ -31,7 +32,7 @@ from portal.oidc.http import Door, json_object, media_type
 from portal.oidc.metadata import Metadata
 from portal.oidc.provider import Providers
 from portal.oidc.replacing import Replacing
-from portal.oidc.token_endpoint import Tokens, TokenSession, token_session
+from portal.oidc.token_endpoint import TokenEndpoint, Tokens
 from portal.tracing import span
 
 __all__ = ["RelyingParty", "Tokens"]
@@ -89,20 +90,14 @@ class RelyingParty:
         endpoint = self.metadata(client).token_endpoint
 
         def redeem(proving: Client) -> Tokens:
-            with (
-                span("provider.token", issuer=proving.issuer),
-                token_session(
-                    proving, self._door.lane(proving.issuer).of(proving.client_id)
-                ) as session,
-            ):
-                self._authenticate(session, proving)
-                tokens: Tokens = session.redeem(
-                    endpoint,
+            with span("provider.token", issuer=proving.issuer):
+                place = TokenEndpoint(proving.issuer, endpoint, self._auth(proving))
+                return place.redeem(
+                    self._door,
                     code=code,
                     code_verifier=code_verifier,
                     redirect_uri=proving.redirect_uri,
                 )
-            return tokens
 
         return self._replacing.redeem(client, redeem)
 
@@ -230,19 +225,21 @@ class RelyingParty:
                 return None  # the keys at hand have spoken: the signature is wrong
             raise
 
-    def _authenticate(self, session: TokenSession, client: Client) -> None:
+    def _auth(self, client: Client) -> ClientAuth:
+        """Give what adds the client's proof of itself to a token request."""
+        method: str | client_auth.AuthMethodFunction = client.auth_method.value
+        secret = None
         match client.auth_method:
             case AuthMethod.BASIC:
                 method = client_auth.basic(client.client_id, self._open(client.secret))
-                session.register_client_auth_method((client.auth_method.value, method))
             case AuthMethod.POST:
-                session.client_secret = self._open(client.secret)
+                secret = self._open(client.secret)
             case AuthMethod.PRIVATE_KEY_JWT:
                 signing = self._signing_key(client.private_key)
                 method = client_auth.assertion(client.client_id, signing, now=self._now())
-                session.register_client_auth_method((client.auth_method.value, method))
             case AuthMethod.NONE:
                 pass  # Authlib sends the client_id
+        return ClientAuth(client.client_id, secret, method)
 
     def _read_signing_key(self, sealed: Sealed | None) -> client_auth.SigningKey:
         try:

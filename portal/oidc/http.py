@@ -1,6 +1,6 @@
 """The door out: the only way in which the portal asks anybody anything over HTTP.
 
-Door.get, or a session over Door.lane -> Lane.send -> Breaker -> Transport.exchange
+Door.get, Door.post -> Lane.send -> Breaker -> Transport.exchange
 """
 
 import ssl
@@ -12,8 +12,7 @@ from datetime import datetime
 from http import HTTPStatus
 
 import certifi
-from requests import PreparedRequest, Request, RequestException, Response
-from requests.adapters import BaseAdapter
+from requests import PreparedRequest, RequestException, Response
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.strict_json import JsonError, read_object
@@ -33,12 +32,8 @@ _MOST_ISSUERS = 1000
 _BOM = b"\xef\xbb\xbf"
 
 
-class Lane(BaseAdapter):
-    """The transport adapter of one issuer, or of one client there: its breaker, the door's rules.
-
-    Any requests session that mounts it goes through the door, whatever the session was told of
-    time-outs, certificates, proxies and redirects.
-    """
+class Lane:
+    """The way out to one issuer, or for one client there: its breaker, the door's rules."""
 
     def __init__(
         self,
@@ -50,7 +45,6 @@ class Lane(BaseAdapter):
         aside: Aside = nobody_waits,
         client: str = "",
     ) -> None:
-        super().__init__()
         self._issuer = issuer
         self._client = client
         self.breaker = breaker
@@ -58,7 +52,7 @@ class Lane(BaseAdapter):
         self._allow_local = allow_local
         self._aside = aside
 
-    def send(self, request: PreparedRequest, **_ignored: object) -> Response:  # type: ignore[override]
+    def send(self, request: PreparedRequest) -> Response:
         """Send a request and give its answer, which is below 500 and no redirect.
 
         Raises SignInFailure: provider_unavailable or oidc_failed.
@@ -87,9 +81,6 @@ class Lane(BaseAdapter):
             aside=self._aside,
             client=client,
         )
-
-    def close(self) -> None:
-        """Stay: a lane outlives the sessions that mount it."""
 
 
 class Door:
@@ -145,11 +136,13 @@ class Door:
         client: str = "",
     ) -> Response:
         """Ask a URL of an issuer, for a client or by ourselves. Raises as `Lane.send` does."""
-        try:
-            request = Request("GET", url, headers={**HEADERS, **(headers or {})}).prepare()
-        except (RequestException, UnicodeError):
-            raise SignInFailure(FailureCode.OIDC_FAILED, "a URL or header is unsound") from None
-        return self.lane(issuer).of(client).send(request)
+        return self.lane(issuer).of(client).send(_prepared("GET", url, headers or {}))
+
+    def post(
+        self, issuer: str, url: str, *, headers: Mapping[str, str], body: str, client: str = ""
+    ) -> Response:
+        """Send an issuer something, once, for a client. Raises as `Lane.send` does."""
+        return self.lane(issuer).of(client).send(_prepared("POST", url, headers, body))
 
     def get_json(self, issuer: str, url: str) -> dict[str, object]:
         """Ask a URL of an issuer for a JSON object. Raises as `Lane.send` does."""
@@ -179,6 +172,20 @@ def json_object(answer: Response) -> dict[str, object]:
         return read_object(answer.content.removeprefix(_BOM))
     except JsonError as error:
         raise SignInFailure(FailureCode.OIDC_FAILED, f"the answer is {error}") from None
+
+
+def _prepared(
+    method: str, url: str, headers: Mapping[str, str], body: str | None = None
+) -> PreparedRequest:
+    request = PreparedRequest()
+    try:
+        request.prepare_method(method)
+        request.prepare_url(url, None)
+        request.prepare_headers({**HEADERS, **headers})
+        request.body = body.encode("ascii") if body is not None else None
+    except (RequestException, UnicodeError):
+        raise SignInFailure(FailureCode.OIDC_FAILED, "a URL or header is unsound") from None
+    return request
 
 
 def _check_status(status: int) -> None:

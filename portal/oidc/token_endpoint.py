@@ -4,14 +4,14 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from authlib.integrations.requests_client import OAuth2Session
-from requests import RequestException, Response
-from requests.structures import CaseInsensitiveDict
+from authlib.oauth2 import ClientAuth
+from authlib.oauth2.rfc6749.parameters import prepare_token_request
+from requests import Response
 
 from portal.core.errors import FailureCode, SignInFailure
-from portal.core.registry import Client
-from portal.oidc.http import HEADERS, Lane, json_object
+from portal.oidc.http import Door, json_object
 
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _SENDABLE = re.compile(r"[\x21-\x7e]+")  # RFC 6749, A.12: what may stand in a header
 _KNOWN_ERRORS = frozenset(  # RFC 6749, 5.2: anything else is not repeated in a log
     {
@@ -47,39 +47,29 @@ class CodeRefused(SignInFailure):
     """The token endpoint does not take the code: it is spent, old, or another client's."""
 
 
-class TokenSession(OAuth2Session):  # type: ignore[misc] # Authlib is not typed
-    """Authlib's client of the token endpoint, whose answers are read by our own rules."""
+@dataclass(frozen=True, slots=True)
+class TokenEndpoint:
+    """Where an issuer's codes are redeemed, and how a client proves itself there."""
 
-    def redeem(self, endpoint: str, *, code: str, code_verifier: str, redirect_uri: str) -> Tokens:
-        """Give the tokens for a code. Raises SignInFailure."""
+    issuer: str
+    url: str
+    auth: ClientAuth = field(repr=False)
+
+    def redeem(self, door: Door, *, code: str, code_verifier: str, redirect_uri: str) -> Tokens:
+        """Give the tokens for a code (RFC 6749, 4.1.3; RFC 7636, 4.5). Raises SignInFailure."""
         try:
-            answer: Response = self.fetch_token(
-                endpoint,
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
-                grant_type="authorization_code",
-                code=code,
+            asked = prepare_token_request(
+                "authorization_code",
                 redirect_uri=redirect_uri,
+                code=code,
                 code_verifier=code_verifier,
-                allow_redirects=False,
             )
-        except (RequestException, UnicodeError):
+            url, headers, body = self.auth.prepare("POST", self.url, dict(_FORM), asked)
+        except UnicodeError:
             raise _untrusted("the token request cannot be sent") from None
+        client = self.auth.client_id
+        answer = door.post(self.issuer, url, headers=headers, body=body, client=client)
         return _read_tokens(answer)
-
-    def parse_response_token(self, resp: Response) -> Response:
-        """Give the answer as it is: Authlib would read `expires_in`, and be upset by its type."""
-        return resp
-
-
-def token_session(client: Client, lane: Lane) -> TokenSession:
-    """Give a session for one exchange that can go nowhere but through the lane."""
-    session = TokenSession(
-        client.client_id, token_endpoint_auth_method=client.auth_method.value, trust_env=False
-    )
-    session.headers = CaseInsensitiveDict(HEADERS)
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, lane)
-    return session
 
 
 def _read_tokens(answer: Response) -> Tokens:
