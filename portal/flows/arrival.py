@@ -59,8 +59,8 @@ def _open(
 ) -> str:
     now, tenant, by = services.now(), arrival.tenant, _signed_in_by(services, arrival)
     who = accounts.Subject(arrival.client.issuer, arrival.client.client_id, arrival.claims.subject)
-    with services.database.transaction() as connection:
-        known = accounts.known(connection, address, tenant=tenant, subject=who)
+    with services.database.quick_transaction() as place:
+        known = accounts.known(place, address, tenant=tenant, subject=who)
         admitted = admit(
             arrival.claims.all,
             address,
@@ -68,11 +68,11 @@ def _open(
             connection=arrival.connection,
             known=known,
         )
-        account = accounts.enter(connection, admitted, tenant=tenant, subject=who, now=now)
+        account = accounts.enter(place, admitted, tenant=tenant, subject=who, now=now)
         if previous:
-            sessions.end_by_token(connection, previous.get_secret_value())
+            sessions.end_by_token(place, previous.get_secret_value())
         token = sessions.open_session(
-            connection,
+            place,
             account,
             by,
             now=now,
@@ -92,7 +92,7 @@ def _open(
             network=visitor.network,
             reference=visitor.reference,
         )
-        audit.record(connection, entry)
+        audit.record(place, entry)
     return token
 
 

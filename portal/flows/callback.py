@@ -126,16 +126,16 @@ def _facts(
 def _take_attempt(services: Services, raw_state: str, sealed_attempt: str) -> Attempt:
     """Spend the state, then open the attempt of the browser that began.
 
-    The state is spent first and in a transaction of its own: whatever comes of this answer, the
-    same state never counts again. Only states of our own making are written down.
+    The state is spent first, and that is committed: whatever comes of this answer, the same state
+    never counts again. Only states of our own making are written down.
     """
     state = genuine_state(raw_state, services.state_key)
     if state is None:
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the state is missing or not of our making")
     now = services.now()
     services.started.note_back(cookie_name(state), now=now)
-    with services.database.transaction() as connection:
-        is_first = spent.spend(connection, state, expires_at=now + LIFETIME)
+    with services.database.quick_write() as place:
+        is_first = spent.spend(place, state, expires_at=now + LIFETIME)
     if not is_first:
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the state was used before")
     attempt = _open_cookie(services, sealed_attempt)

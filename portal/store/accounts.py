@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from portal.core.address import Address
 from portal.core.admission import Admitted, Known
 from portal.core.registry import Account, Role, Tenant
 from portal.store.columns import table
-from portal.store.engine import AnyRow
+from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import IdentityRow, TenantRow, UserRow
 
-ACCOUNT_COLUMNS = (
+_USER_COLUMNS = (
     UserRow.id.label("user_id"),
     UserRow.email,
     UserRow.name.label("user_name"),
@@ -21,6 +22,9 @@ ACCOUNT_COLUMNS = (
     UserRow.disabled,
     UserRow.sso_exempt,
     UserRow.password_hash,
+)
+ACCOUNT_COLUMNS = (
+    *_USER_COLUMNS,
     TenantRow.id.label("tenant_id"),
     TenantRow.slug,
     TenantRow.name.label("tenant_name"),
@@ -41,11 +45,8 @@ class Subject:
     name: str
 
 
-def account_from(row: AnyRow) -> Account:
-    """Make an account from a row with ACCOUNT_COLUMNS.
-
-    Its role is the higher of the one assigned and the one that the provider's groups gave last.
-    """
+def account_from(row: Any) -> Account:
+    """Make an account from a row with ACCOUNT_COLUMNS."""
     tenant = None
     if row.tenant_id is not None:
         tenant = Tenant(
@@ -56,6 +57,14 @@ def account_from(row: AnyRow) -> Account:
             idle_minutes=row.idle_minutes,
             absolute_hours=row.absolute_hours,
         )
+    return _account(row, tenant)
+
+
+def _account(row: Any, tenant: Tenant | None) -> Account:
+    """Make an account of a tenant from a row with _USER_COLUMNS.
+
+    Its role is the higher of the one assigned and the one that the provider's groups gave last.
+    """
     return Account(
         id=row.user_id,
         email=row.email,
@@ -71,19 +80,28 @@ def account_from(row: AnyRow) -> Account:
 _IDENTITIES = table(IdentityRow)
 _USERS = table(UserRow)
 
-_BY_ID = _ACCOUNTS.where(UserRow.id == bindparam("user_id"))
-_LINKED = _ACCOUNTS.join(IdentityRow, IdentityRow.user_id == UserRow.id).where(
-    IdentityRow.issuer == bindparam("issuer"),
-    IdentityRow.subject == bindparam("subject"),
-    IdentityRow.tenant_id == bindparam("tenant_id"),
+_LINKED = Statement(
+    _ACCOUNTS.join(IdentityRow, IdentityRow.user_id == UserRow.id).where(
+        IdentityRow.issuer == bindparam("issuer"),
+        IdentityRow.subject == bindparam("subject"),
+        IdentityRow.tenant_id == bindparam("tenant_id"),
+    )
 )
-_TAKEN = select(IdentityRow.id).where(
-    IdentityRow.user_id == bindparam("user_id"),
-    IdentityRow.issuer == bindparam("issuer"),
-    IdentityRow.client_id == bindparam("client_id"),
+_BY_KEY = Statement(_ACCOUNTS.where(UserRow.email_key == bindparam("key")))
+_TAKEN = Statement(
+    select(IdentityRow.id).where(
+        IdentityRow.user_id == bindparam("user_id"),
+        IdentityRow.issuer == bindparam("issuer"),
+        IdentityRow.client_id == bindparam("client_id"),
+    )
 )
-_LINK = insert(_IDENTITIES)
-_USED = (
+_CREATE = Statement(
+    insert_into(
+        _USERS, "email_key", "email", "name", "tenant_id", "role", "origin", "created_at"
+    ).returning(_USERS.c.id)
+)
+_LINK = Statement(insert_into(_IDENTITIES))
+_USED = Statement(
     update(_IDENTITIES)
     .where(
         _IDENTITIES.c.issuer == bindparam("of_issuer"),
@@ -92,22 +110,22 @@ _USED = (
     )
     .values(last_used_at=bindparam("last_used_at"))
 )
-_SIGNED_IN = (
+_SIGNED_IN = Statement(
     update(_USERS)
     .where(_USERS.c.id == bindparam("of_user"))
     .values(last_sign_in_at=bindparam("last_sign_in_at"), group_role=bindparam("group_role"))
+    .returning(*_USER_COLUMNS)
 )
-_BY_KEY = _ACCOUNTS.where(UserRow.email_key == bindparam("key"))
 
 
-def by_address(connection: Connection, address: Address) -> Account | None:
+def by_address(place: Place, address: Address) -> Account | None:
     """Give the account of an address, of whatever tenant, or None."""
-    row = connection.execute(_BY_KEY, {"key": address.key}).first()
+    row = _BY_KEY.first(place, {"key": address.key})
     return account_from(row) if row else None
 
 
 def known(
-    connection: Connection,
+    place: Place,
     address: Address,
     *,
     tenant: Tenant,
@@ -115,10 +133,10 @@ def known(
 ) -> Known:
     """Give what is known of somebody who came back from a provider."""
     who = {"issuer": subject.issuer, "subject": subject.name, "tenant_id": tenant.id}
-    linked = connection.execute(_LINKED, who).first()
+    linked = _LINKED.first(place, who)
     if linked is not None:
         return Known(linked=account_from(linked))
-    addressed = by_address(connection, address)
+    addressed = by_address(place, address)
     if addressed is None:
         return Known()
     holder = {
@@ -126,12 +144,12 @@ def known(
         "issuer": subject.issuer,
         "client_id": subject.client_id,
     }
-    taken = connection.execute(_TAKEN, holder).first()
+    taken = _TAKEN.first(place, holder)
     return Known(addressed=addressed, taken=taken is not None)
 
 
 def enter(
-    connection: Connection,
+    place: Place,
     admitted: Admitted,
     *,
     tenant: Tenant,
@@ -143,7 +161,7 @@ def enter(
     Raises IntegrityError where a racing sign-in created the account or the link first.
     """
     if admitted.account is None:
-        user_id = _create(connection, admitted, tenant=tenant, now=now)
+        user_id = _create(place, admitted, tenant=tenant, now=now)
     else:
         user_id = admitted.account.id
     if admitted.link:
@@ -156,7 +174,7 @@ def enter(
             "created_at": now,
             "last_used_at": now,
         }
-        connection.execute(_LINK, link)
+        _LINK.run(place, link)
     else:
         used = {
             "of_issuer": subject.issuer,
@@ -164,27 +182,22 @@ def enter(
             "of_tenant": tenant.id,
             "last_used_at": now,
         }
-        connection.execute(_USED, used)
+        _USED.run(place, used)
     noted = {"of_user": user_id, "last_sign_in_at": now, "group_role": admitted.group_role}
-    connection.execute(_SIGNED_IN, noted)
-    return account_from(connection.execute(_BY_ID, {"user_id": user_id}).one())
+    return _account(_SIGNED_IN.one(place, noted), tenant)
 
 
-def _create(connection: Connection, admitted: Admitted, *, tenant: Tenant, now: datetime) -> int:
-    result = connection.execute(
-        insert(UserRow)
-        .values(
-            email_key=admitted.address.key,
-            email=str(admitted.address),
-            name=admitted.name,
-            tenant_id=tenant.id,
-            role=Role.MEMBER,
-            origin="sso",
-            created_at=now,
-        )
-        .returning(UserRow.id)
-    )
-    return int(result.scalar_one())
+def _create(place: Place, admitted: Admitted, *, tenant: Tenant, now: datetime) -> int:
+    person = {
+        "email_key": admitted.address.key,
+        "email": str(admitted.address),
+        "name": admitted.name,
+        "tenant_id": tenant.id,
+        "role": Role.MEMBER.value,
+        "origin": "sso",
+        "created_at": now,
+    }
+    return int(_CREATE.one(place, person).id)
 
 
 def note_password_sign_in(

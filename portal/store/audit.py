@@ -6,12 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert
-
 from portal.store.columns import table
+from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import AuditRow
 
-_INSERT = insert(table(AuditRow))
+_INSERT = Statement(insert_into(table(AuditRow)))
 
 SHARED = " domains"
 """How the object of an entry about many domains ends; their names stand in its detail."""
@@ -54,10 +53,10 @@ class Entry:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def record(connection: Connection, *entries: Entry) -> None:
+def record(place: Place, *entries: Entry) -> None:
     """Append entries to the trail."""
-    if entries:
-        connection.execute(_INSERT, [_values(entry) for entry in entries])
+    for entry in entries:
+        _INSERT.run(place, _values(entry))
 
 
 def _values(entry: Entry) -> dict[str, Any]:

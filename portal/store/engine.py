@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from portal.store.quick_reads import QuickReads
+from portal.store.held import HeldConnections, HeldPlace
 
 __all__ = [
     "AnyRow",
@@ -57,9 +57,11 @@ class Database:
     `read()` gives a connection in autocommit: each statement sees what is committed, and on
     PostgreSQL costs one round trip. `transaction()` commits at its end or rolls back; on SQLite it
     takes the write lock at its start, so that two writers wait for each other instead of failing.
-    `fetch()` runs a prepared look-up past SQLAlchemy's execution machinery: the sign-in path
-    would otherwise spend five times as long on it. `note` hears when a server hangs, and when it
-    is back.
+    `note` hears when a server hangs, and when it is back.
+
+    The sign-in path goes past SQLAlchemy's machinery, which would take five times as long:
+    `fetch()` runs a prepared look-up, and `quick_read()`, `quick_write()` and `quick_transaction()`
+    give a place for prepared statements alone.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Database:
         if self.is_sqlite:
             self.engine = self._reader = _sqlite_engine(self.url, pool_size)
             self._server = None
-            self._quick_reads = QuickReads(self._reader)
+            self._held = HeldConnections(self._reader)
         else:
             from portal.store import postgresql
 
@@ -79,7 +81,7 @@ class Database:
                 postgresql.open_engine(self.url, pool_size, server=server, autocommit=autocommit)
                 for autocommit in (False, True)
             )
-            self._quick_reads = QuickReads(self._reader, is_doubtful=postgresql.has_news)
+            self._held = HeldConnections(self._reader, is_doubtful=postgresql.has_news)
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
@@ -87,14 +89,33 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection for reading, outside any transaction."""
-        with _gone_is_named(), self._reader.connect() as connection:
+        with self._gone_is_named(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
-        with _gone_is_named(), self._turn_to_write(), self._writer.begin() as connection:
+        with self._gone_is_named(), self._turn_to_write(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def quick_read(self) -> Iterator[HeldPlace]:
+        """Give a place for prepared statements that read, as `read` does."""
+        with self._gone_is_named(), self._held.place() as place:
+            yield place
+
+    @contextmanager
+    def quick_write(self) -> Iterator[HeldPlace]:
+        """Give a place for one prepared statement that writes; it is committed by itself."""
+        with self._gone_is_named(), self._turn_to_write(), self._held.place() as place:
+            yield place
+
+    @contextmanager
+    def quick_transaction(self) -> Iterator[HeldPlace]:
+        """Open a transaction for prepared statements, as `transaction` does."""
+        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+        with self._gone_is_named(), self._turn_to_write(), self._held.transaction(begin) as place:
+            yield place
 
     @contextmanager
     def _turn_to_write(self) -> Iterator[None]:
@@ -112,6 +133,17 @@ class Database:
         finally:
             self._writing.release()
 
+    @contextmanager
+    def _gone_is_named(self) -> Iterator[None]:
+        """Turn the drivers' many ways to say "no database" into one error.
+
+        A statement that is wrong (a missing table, a broken constraint) stays what it is.
+        """
+        try:
+            yield
+        except (OperationalError, InterfaceError, PoolTimeout, self._driver_error) as error:
+            raise DatabaseGoneError(type(getattr(error, "orig", error)).__name__) from error
+
     def prepare(self, statement: Select[*tuple[Any, ...]]) -> Prepared:
         """Compile a statement once, for `fetch`."""
         compiled = statement.compile(dialect=self.engine.dialect)
@@ -122,7 +154,7 @@ class Database:
         """Run a prepared look-up; rows come as the driver gives them, without type conversion."""
         given = values if prepared.order is None else tuple(values[n] for n in prepared.order)
         try:
-            return self._quick_reads.fetch(prepared.sql, given)
+            return self._held.fetch(prepared.sql, given)
         except (self._driver_error, PoolTimeout) as error:
             raise DatabaseGoneError(type(error).__name__) from error
 
@@ -130,21 +162,9 @@ class Database:
         """Close every pooled connection."""
         if self._server:
             self._server.close()
-        self._quick_reads.close()
+        self._held.close()
         self.engine.dispose()
         self._reader.dispose()
-
-
-@contextmanager
-def _gone_is_named() -> Iterator[None]:
-    """Turn the drivers' many ways to say "no database" into one error.
-
-    A statement that is wrong (a missing table, a broken constraint) stays what it is.
-    """
-    try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise DatabaseGoneError(type(getattr(error, "orig", error)).__name__) from error
 
 
 def _sqlite_engine(url: URL, pool_size: int) -> Engine:

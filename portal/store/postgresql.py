@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
-from portal.store.quick_reads import HELD_SINCE, REST_SECONDS
+from portal.store.held import HELD_SINCE, REST_SECONDS
 
 _CONNECT_SECONDS = 3
 _PATIENCE = 1.0  # seconds that a statement takes before anybody wonders

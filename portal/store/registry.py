@@ -32,6 +32,7 @@ from portal.core.registry import (
 )
 from portal.store.engine import AnyRow, Database
 from portal.store.lookup import LookupRow, Lookups, account_of
+from portal.store.prepared import Statement
 from portal.store.tables import ClientRow, ConnectionRow, TenantRow
 
 _KEPT_TENANTS = 2000
@@ -47,7 +48,7 @@ _TENANT = (
 )
 
 
-_TENANT_BY_ID = select(*_TENANT).where(TenantRow.id == bindparam("tenant_id"))
+_TENANT_BY_ID = Statement(select(*_TENANT).where(TenantRow.id == bindparam("tenant_id")))
 _TENANT_BY_SLUG = select(*_TENANT).where(TenantRow.slug == bindparam("slug"))
 
 
@@ -96,9 +97,15 @@ class Registry:
 
     def tenant_by_id(self, tenant_id: int) -> Bundle | None:
         """Give the tenant with its connections, as they are now."""
+        with self._database.quick_read() as place:
+            row = _TENANT_BY_ID.first(place, {"tenant_id": tenant_id})
+        if row is None:
+            return None
+        kept = self._kept_bundle(row.tenant_id, row.version)
+        if kept is not None:
+            return kept
         with self._database.read() as connection:
-            row = connection.execute(_TENANT_BY_ID, {"tenant_id": tenant_id}).first()
-            return self._bundle(connection, row) if row else None
+            return self._bundle(connection, row)
 
     def by_issuer(self, issuer: str, *, limit: int = 2) -> list[tuple[Tenant, Connection]]:
         """Give up to `limit` usable connections whose own client is at this issuer."""

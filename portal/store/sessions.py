@@ -3,15 +3,16 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
 from portal.core.registry import Account
 from portal.core.session import Session, SignedInBy
 from portal.crypto import new_token, token_hash
 from portal.store.accounts import ACCOUNT_COLUMNS, account_from
 from portal.store.columns import table
-from portal.store.engine import AnyRow
+from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import SessionRow, TenantRow, UserRow
 
 _SESSIONS = (
@@ -39,18 +40,18 @@ _SESSIONS = (
 )
 
 
-_BY_TOKEN = _SESSIONS.where(SessionRow.token_hash == bindparam("token_hash"))
-_OF_ACCOUNT = _SESSIONS.where(SessionRow.user_id == bindparam("account_id")).order_by(
-    SessionRow.id.desc()
+_BY_TOKEN = Statement(_SESSIONS.where(SessionRow.token_hash == bindparam("token_hash")))
+_OF_ACCOUNT = Statement(
+    _SESSIONS.where(SessionRow.user_id == bindparam("account_id")).order_by(SessionRow.id.desc())
 )
-_INSERT = insert(table(SessionRow))
-_END_BY_TOKEN = delete(table(SessionRow)).where(
-    table(SessionRow).c.token_hash == bindparam("of_hash")
+_OPEN = Statement(insert_into(table(SessionRow)))
+_END_BY_TOKEN = Statement(
+    delete(table(SessionRow)).where(table(SessionRow).c.token_hash == bindparam("of_hash"))
 )
 
 
 def open_session(
-    connection: Connection,
+    place: Place,
     account: Account,
     by: SignedInBy,
     *,
@@ -81,20 +82,19 @@ def open_session(
         "network": network,
         "user_agent": user_agent[:300],
     }
-    connection.execute(_INSERT, values)
+    _OPEN.run(place, values)
     return token
 
 
-def load(connection: Connection, token: str) -> Session | None:
+def load(place: Place, token: str) -> Session | None:
     """Give the session of a cookie's token, live or not, or None."""
-    row = connection.execute(_BY_TOKEN, {"token_hash": token_hash(token)}).first()
+    row = _BY_TOKEN.first(place, {"token_hash": token_hash(token)})
     return _session(row) if row else None
 
 
-def of_account(connection: Connection, account_id: int) -> list[Session]:
+def of_account(place: Place, account_id: int) -> list[Session]:
     """Give every session of an account, the newest first."""
-    rows = connection.execute(_OF_ACCOUNT, {"account_id": account_id})
-    return [_session(row) for row in rows]
+    return [_session(row) for row in _OF_ACCOUNT.rows(place, {"account_id": account_id})]
 
 
 def touch(connection: Connection, session: Session, now: datetime) -> None:
@@ -109,9 +109,9 @@ def end(connection: Connection, session_id: int) -> bool:
     return _end_where(connection, [SessionRow.id == session_id]) > 0
 
 
-def end_by_token(connection: Connection, token: str) -> bool:
+def end_by_token(place: Place, token: str) -> bool:
     """End the session of a cookie's token; give whether it was there."""
-    return connection.execute(_END_BY_TOKEN, {"of_hash": token_hash(token)}).rowcount > 0
+    return _END_BY_TOKEN.run(place, {"of_hash": token_hash(token)}) > 0
 
 
 def end_by_public_id(connection: Connection, public_id: str, *, account_id: int) -> bool:
@@ -166,7 +166,7 @@ def _end_where(connection: Connection, where: Sequence[ColumnElement[bool]]) -> 
     return connection.execute(delete(SessionRow).where(*where)).rowcount
 
 
-def _session(row: AnyRow) -> Session:
+def _session(row: Any) -> Session:
     return Session(
         id=row.id,
         public_id=row.public_id,

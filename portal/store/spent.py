@@ -1,25 +1,31 @@
 """Single use: what was used once is kept, by its hash, until it would have expired anyway."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.crypto import token_hash
 from portal.store.columns import table
+from portal.store.prepared import Place, Statement
 from portal.store.tables import SpentRow
 
 _SPENT = table(SpentRow)
+_VALUES: dict[str, Any] = {
+    "token_hash": bindparam("token_hash"),
+    "expires_at": bindparam("expires_at"),
+}
 _SPEND = {
-    "sqlite": sqlite.insert(_SPENT).on_conflict_do_nothing().returning(_SPENT.c.token_hash),
-    "postgresql": postgresql.insert(_SPENT).on_conflict_do_nothing().returning(_SPENT.c.token_hash),
+    "sqlite": Statement(sqlite.insert(_SPENT).values(_VALUES).on_conflict_do_nothing()),
+    "postgresql": Statement(postgresql.insert(_SPENT).values(_VALUES).on_conflict_do_nothing()),
 }
 
 
-def spend(connection: Connection, token: str, *, expires_at: datetime) -> bool:
+def spend(place: Place, token: str, *, expires_at: datetime) -> bool:
     """Mark a token as used; True for its first user alone, over all processes.
 
     It counts once the caller's transaction is committed.
     """
     values = {"token_hash": token_hash(token), "expires_at": expires_at}
-    return connection.execute(_SPEND[connection.dialect.name], values).first() is not None
+    return _SPEND[place.dialect.name].run(place, values) == 1

@@ -38,8 +38,8 @@ def dashboard() -> str:
     """Show who is signed in, how, for which tenant, until when, and where else."""
     session = _session()
     now = services().now()
-    with services().database.read() as connection:
-        found = sessions.of_account(connection, session.account.id)
+    with services().database.quick_read() as place:
+        found = sessions.of_account(place, session.account.id)
     account = session.account
     page = DashboardPage(
         viewer=viewer(session),

@@ -85,8 +85,8 @@ def _load() -> Session | None:
     if token is None:
         return None
     at, now = services(), services().now()
-    with at.database.read() as connection:
-        session = sessions.load(connection, token.get_secret_value())
+    with at.database.quick_read() as place:
+        session = sessions.load(place, token.get_secret_value())
     if session is None:
         return None
     if not session.is_live(now):

@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal_column, select, text
 
 from portal.store.domain_plan import DomainPlan
 from portal.store.domain_staging import Wanted
 from portal.store.engine import Database, DatabaseGoneError
+from portal.store.prepared import Statement
 from portal.store.workbench import open_workbench
 from tests.databases import Server, postgresql_handle
 
@@ -92,6 +93,34 @@ def test_statement_that_waits_for_a_lock_is_waited_for(database):
     with database.transaction() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
     holder.join()
+
+
+@pytest.mark.parametrize("way", ["quick_read", "quick_write", "quick_transaction"])
+def test_held_connection_does_not_wait_for_a_server_that_hangs(server, database, way):
+    one = Statement(select(literal_column("1").label("one")))
+
+    def ask_held() -> int:
+        with getattr(database, way)() as place:
+            return one.one(place, {}).one
+
+    assert ask_held() == 1
+    server.hang()
+    began = time.monotonic()
+    with pytest.raises(DatabaseGoneError):
+        ask_held()
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("way", ["quick_read", "quick_write", "quick_transaction"])
+def test_held_connection_is_replaced_unseen_after_a_restart(server, database, way):
+    one = Statement(select(literal_column("1").label("one")))
+    for _ in range(2):
+        with getattr(database, way)() as place:
+            assert one.one(place, {}).one == 1
+        server.stop()
+        server.start()
+    with getattr(database, way)() as place:
+        assert one.one(place, {}).one == 1
 
 
 def test_connections_used_a_moment_before_a_restart_are_replaced_unseen(server, database):

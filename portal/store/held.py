@@ -1,12 +1,13 @@
-"""Connections held ready for look-ups: the pool's check-out costs as much as the query itself."""
+"""Connections held ready: the pool's check-out costs as much as a look-up itself."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
 MOST_HELD = 4  # each is one of the pool's; more at a time come and go through the pool
 HELD_SINCE = "held_since"  # in a connection's `info`: it has rested for longer than in the pool
@@ -15,8 +16,16 @@ REST_SECONDS = 1.0  # a connection that rested longer goes home, to be asked whe
 Values = Sequence[Any] | Mapping[str, Any]
 
 
-class QuickReads:
-    """Runs prepared look-ups, in autocommit, over connections that it keeps checked out.
+@dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """A held connection, where prepared statements run."""
+
+    connection: PoolProxiedConnection
+    dialect: Dialect
+
+
+class HeldConnections:
+    """Runs prepared statements, in autocommit, over connections that it keeps checked out.
 
     The last one put back is taken first, so that those that a rush needed go home after it.
     `is_doubtful` says of a driver's connection that it should be asked whether it still lives.
@@ -38,11 +47,45 @@ class QuickReads:
         except BaseException as error:
             pooled.invalidate(error)
             raise
+        self._put(pooled)
+        return rows
+
+    @contextmanager
+    def place(self) -> Iterator[HeldPlace]:
+        """Lend a connection to prepared statements; what an error leaves open is rolled back."""
+        pooled = self._take()
+        try:
+            yield HeldPlace(pooled, self._engine.dialect)
+        except BaseException as error:
+            self._recover(pooled, error)
+            raise
+        self._put(pooled)
+
+    @contextmanager
+    def transaction(self, begin: str) -> Iterator[HeldPlace]:
+        """Lend a connection and commit at the end what was done in it."""
+        with self.place() as place:
+            driver: Any = place.connection.dbapi_connection
+            driver.execute(begin)
+            yield place
+            driver.commit()
+
+    def _recover(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
+        driver: Any = pooled.dbapi_connection
+        if driver is None:
+            return  # the statement that failed has let it go
+        if isinstance(error, Exception):
+            with suppress(self._engine.dialect.loaded_dbapi.Error):
+                driver.rollback()
+                self._put(pooled)
+                return
+        pooled.invalidate(error)
+
+    def _put(self, pooled: PoolProxiedConnection) -> None:
         if len(self._held) < MOST_HELD:
             self._held.append((pooled, time.monotonic()))
         else:
             pooled.close()
-        return rows
 
     def _take(self) -> PoolProxiedConnection:
         try:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from sqlalchemy import bindparam, select
 
-from portal.store import quick_reads
+from portal.store import held
 from portal.store.engine import Database, DatabaseGoneError, Prepared
 from portal.store.tables import TenantRow
 
@@ -33,7 +33,7 @@ def test_next_look_up_takes_the_same_connection(database, prepared):
 def test_rush_leaves_few_connections_held(database, prepared):
     with ThreadPoolExecutor(16) as threads:
         list(threads.map(lambda _: look_up(database, prepared), range(400)))
-    assert database._reader.pool.checkedout() <= quick_reads.MOST_HELD
+    assert database._reader.pool.checkedout() <= held.MOST_HELD
 
 
 def test_held_connections_leave_room_in_the_pool(database, prepared):
@@ -46,13 +46,13 @@ def test_held_connections_leave_room_in_the_pool(database, prepared):
 
 def test_rested_connection_that_has_died_is_replaced_unseen(database, prepared, monkeypatch):
     if database.is_sqlite:
-        monkeypatch.setattr(quick_reads, "REST_SECONDS", 0.0)
+        monkeypatch.setattr(held, "REST_SECONDS", 0.0)
         look_up(database, prepared)
         assert look_up(database, prepared) == []
         return
     look_up(database, prepared)
-    database._quick_reads._held[0][0].dbapi_connection.close()
-    monkeypatch.setattr(quick_reads, "REST_SECONDS", 0.0)
+    database._held._held[0][0].dbapi_connection.close()
+    monkeypatch.setattr(held, "REST_SECONDS", 0.0)
     monkeypatch.setattr("portal.store.postgresql.REST_SECONDS", 0.0)
     assert look_up(database, prepared) == []
 

@@ -1,0 +1,149 @@
+"""Prepared statements: values and errors as SQLAlchemy's own way has them; nothing half done."""
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import NoResultFound, ProgrammingError
+
+from portal.core.registry import Sealed
+from portal.store.columns import table
+from portal.store.engine import Database, DatabaseGoneError, IntegrityError
+from portal.store.prepared import Statement, insert_into
+from portal.store.tables import ClientRow, TenantRow
+from tests.builders import NOW, add_client, add_tenant
+
+TENANTS = table(TenantRow)
+ADD = Statement(insert_into(TENANTS, "slug", "name", "created_at"))
+NAME = Statement(select(TENANTS.c.name).where(TENANTS.c.slug == bindparam("slug")))
+ACME = {"slug": "acme", "name": "Acme", "created_at": NOW}
+
+
+def names(database: Database, slug: str = "acme") -> list[str]:
+    with database.quick_read() as place:
+        return [row.name for row in NAME.rows(place, {"slug": slug})]
+
+
+def test_what_a_transaction_did_is_there_at_its_end(database):
+    with database.quick_transaction() as place:
+        assert ADD.run(place, ACME) == 1
+        assert NAME.one(place, {"slug": "acme"}).name == "Acme"
+    assert names(database) == ["Acme"]
+
+
+class Cut(BaseException):
+    """What ends a thread midway, as Ctrl-C does."""
+
+
+def add_and_raise(place, error):
+    ADD.run(place, ACME)
+    raise error
+
+
+def test_transaction_that_raises_leaves_nothing_and_its_connection_serves_on(database):
+    with pytest.raises(RuntimeError), database.quick_transaction() as place:
+        add_and_raise(place, RuntimeError())
+    used = place.connection
+    assert names(database) == []
+    with database.quick_transaction() as place:
+        assert place.connection is used
+        ADD.run(place, ACME)
+    assert names(database) == ["Acme"]
+
+
+def test_transaction_that_is_cut_leaves_nothing_and_its_connection_goes(database):
+    with pytest.raises(Cut), database.quick_transaction() as place:
+        add_and_raise(place, Cut())
+    assert not place.connection.is_valid
+    assert names(database) == []
+
+
+def test_single_write_is_committed_by_itself(database):
+    with pytest.raises(RuntimeError), database.quick_write() as place:
+        add_and_raise(place, RuntimeError())
+    assert names(database) == ["Acme"]
+
+
+def test_broken_constraint_is_told_as_ever_and_ends_the_transaction(database):
+    with database.transaction() as connection:
+        ADD.run(connection, ACME)
+        ADD.run(connection, ACME | {"slug": "globex"})
+    with pytest.raises(IntegrityError), database.quick_transaction() as place:
+        [ADD.run(place, ACME | {"slug": slug}) for slug in ("initech", "acme")]
+    assert names(database, "initech") == []
+
+
+def test_error_does_not_repeat_the_values(database):
+    with database.quick_transaction() as place:
+        ADD.run(place, ACME)
+    with pytest.raises(IntegrityError) as failure, database.quick_transaction() as place:
+        ADD.run(place, ACME | {"name": "planted"})
+    assert "planted" not in str(failure.value)
+
+
+def test_values_are_kept_and_read_as_the_columns_say(database):
+    with database.transaction() as connection:
+        add_client(connection, add_tenant(connection))
+    clients = table(ClientRow)
+    note = Statement(
+        update(clients)
+        .values(refused_at=bindparam("refused"), scopes=bindparam("scopes_now"))
+        .where(clients.c.key == bindparam("its_key"))
+        .returning(clients.c.secret, clients.c.refused_at, clients.c.scopes)
+    )
+    elsewhere = timezone(timedelta(hours=9))
+    refused = NOW.astimezone(elsewhere)
+    with database.quick_transaction() as place:
+        row = note.one(place, {"refused": refused, "scopes_now": ["openid"], "its_key": "main"})
+    assert row == (Sealed(b"sealed"), NOW, ["openid"])
+    assert row.refused_at.tzinfo is UTC
+
+
+def test_time_without_a_zone_is_refused(database):
+    with pytest.raises(ValueError, match="without a zone"), database.quick_transaction() as place:
+        ADD.run(place, ACME | {"created_at": datetime(2026, 1, 1)})  # noqa: DTZ001
+    assert names(database) == []
+
+
+def test_missing_row_is_told(database):
+    with database.quick_read() as place:
+        assert NAME.first(place, {"slug": "nobody"}) is None
+        with pytest.raises(NoResultFound):
+            NAME.one(place, {"slug": "nobody"})
+
+
+def read_after_the_end(place):
+    place.connection.dbapi_connection.close()
+    NAME.rows(place, {"slug": "acme"})
+
+
+@pytest.mark.parametrize("way", ["quick_read", "quick_transaction", "read"])
+def test_connection_that_died_is_not_used_again(database, way):
+    with pytest.raises((DatabaseGoneError, ProgrammingError)), getattr(database, way)() as place:
+        read_after_the_end(place)
+    for _ in range(2):
+        with getattr(database, way)() as place:
+            assert NAME.rows(place, {"slug": "acme"}) == []
+
+
+def test_writers_of_one_process_take_turns(database):
+    """Eight threads add to one number; none is refused, and none is lost."""
+    with database.transaction() as connection:
+        ADD.run(connection, ACME | {"name": "0"})
+    rename = Statement(update(TENANTS).values(name=bindparam("new")))
+    lock = " FOR UPDATE" if not database.is_sqlite else ""
+    query = f"SELECT name FROM tenants{lock}"
+
+    def add() -> None:
+        for _ in range(10):
+            with database.quick_transaction() as place:
+                name = place.connection.dbapi_connection.execute(query).fetchone()[0]
+                rename.run(place, {"new": str(int(name) + 1)})
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert names(database) == ["80"]
