@@ -59,9 +59,10 @@ class RelyingParty:
         self._providers = providers
         self._door = door
         self._vault = vault
-        self._opened: set[Sealed | None] = set()
         self._replacing = Replacing(now)
         self._now = now
+        # A process that can open a secret may as well keep it: the keys lie in the same memory.
+        self._secret = lru_cache(maxsize=_MOST_OPENED)(self._open)
         # Reading an RSA key checks it, which takes longer than the rest of an exchange.
         self._signing_key = lru_cache(maxsize=256)(self._read_signing_key)
 
@@ -70,13 +71,8 @@ class RelyingParty:
 
         Raises SignInFailure (sso_unavailable). A secret that opened once is not opened again.
         """
-        sealed = client.proof
-        if client.auth_method is AuthMethod.NONE or sealed in self._opened:
-            return
-        self._open(sealed)
-        if len(self._opened) >= _MOST_OPENED:
-            self._opened.clear()
-        self._opened.add(sealed)
+        if client.auth_method is not AuthMethod.NONE:
+            self._secret(client.proof)
 
     def metadata(self, client: Client) -> Metadata:
         """Give what the client's issuer publishes, from memory where it is known."""
@@ -231,9 +227,9 @@ class RelyingParty:
         secret = None
         match client.auth_method:
             case AuthMethod.BASIC:
-                method = client_auth.basic(client.client_id, self._open(client.secret))
+                method = client_auth.basic(client.client_id, self._secret(client.secret))
             case AuthMethod.POST:
-                secret = self._open(client.secret)
+                secret = self._secret(client.secret)
             case AuthMethod.PRIVATE_KEY_JWT:
                 signing = self._signing_key(client.private_key)
                 method = client_auth.assertion(client.client_id, signing, now=self._now())

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from http import HTTPStatus
 
 import certifi
@@ -179,13 +180,19 @@ def _prepared(
 ) -> PreparedRequest:
     request = PreparedRequest()
     try:
-        request.prepare_method(method)
-        request.prepare_url(url, None)
+        request.method, request.url = method, _prepared_url(url)
         request.prepare_headers({**HEADERS, **headers})
         request.body = body.encode("ascii") if body is not None else None
     except (RequestException, UnicodeError):
         raise SignInFailure(FailureCode.OIDC_FAILED, "a URL or header is unsound") from None
     return request
+
+
+@lru_cache(maxsize=_MOST_ISSUERS)
+def _prepared_url(url: str) -> str | None:
+    request = PreparedRequest()
+    request.prepare_url(url, None)
+    return request.url
 
 
 def _check_status(status: int) -> None:
