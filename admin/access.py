@@ -18,9 +18,9 @@ from werkzeug.wrappers import Response
 from admin.confirmation import confirm
 from portal.core.registry import Role, Tenant
 from portal.core.session import Session
-from portal.flows.setup_rules import rule_for
-from portal.flows.setup_session import Guest
-from portal.flows.tenant_edits import Actor
+from portal.flows.changes.tenant_edits import Actor
+from portal.flows.editing.setup_rules import rule_for
+from portal.flows.editing.setup_session import Guest
 from portal.store.registry import Bundle
 from portal.store.tenant_items import TenantRef
 from portal.web.context import services, visitor

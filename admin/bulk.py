@@ -21,8 +21,8 @@ from admin.forms import clean, seen, sent
 from admin.frame_pages import Form
 from admin.framing import done, frame
 from portal.core.counting import counted
-from portal.flows import bulk_domains
-from portal.flows.bulk_domains import Applied, Changed, Planned, ReasonMissing, Refused
+from portal.flows.editing import bulk_domains
+from portal.flows.editing.bulk_domains import Applied, Changed, Planned, ReasonMissing, Refused
 from portal.seeding.csv_upload import LARGEST
 from portal.store.uploads import Upload
 from portal.web.context import services

@@ -13,9 +13,9 @@ from admin.framing import frame, tenant_path, words
 from admin.overview_pages import Explained
 from portal.core.address import Address, AddressError
 from portal.core.changes import Action, Change, FieldChange, shown
-from portal.flows.bulk_domains import Asked, Planned, Unmet
-from portal.flows.bulk_trial import supposed_by
-from portal.flows.tenant_edits import Actor
+from portal.flows.changes.tenant_edits import Actor
+from portal.flows.editing.bulk_domains import Asked, Planned, Unmet
+from portal.flows.editing.bulk_trial import supposed_by
 from portal.store.uploads import Upload
 from portal.web.context import services, visitor
 from portal.web.pages import Notice

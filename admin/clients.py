@@ -14,11 +14,11 @@ from admin.frame_pages import Form, Option
 from admin.framing import done, frame, overtaken, tenant_path
 from portal.core.changes import Item
 from portal.core.spans import told
-from portal.flows.client_edits import remove_client, save_client
-from portal.flows.form_checks import Wrong
-from portal.flows.issuer_preview import Published, Unreadable, preview
-from portal.flows.secret_replacement import drop_old, take_back
-from portal.flows.tenant_edits import NotAllowed, Overtaken, Taken, seen_text
+from portal.flows.changes.secret_replacement import drop_old, take_back
+from portal.flows.changes.tenant_edits import NotAllowed, Overtaken, Taken, seen_text
+from portal.flows.editing.client_edits import remove_client, save_client
+from portal.flows.editing.form_checks import Wrong
+from portal.flows.health.issuer_preview import Published, Unreadable, preview
 from portal.store.client_secrets import Standing, standing
 from portal.store.tenant_items import client_items, connection_items
 from portal.web.context import services

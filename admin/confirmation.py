@@ -11,7 +11,7 @@ from portal.core.counting import counted
 from portal.core.redirects import HOME, safe_path
 from portal.core.session import Session
 from portal.flows.outcomes import Failed, GoToProvider, Throttled, WrongPassword
-from portal.flows.step_up import Confirmed, confirm_password, is_fresh, to_provider
+from portal.flows.signing.step_up import Confirmed, confirm_password, is_fresh, to_provider
 from portal.web.account import viewer
 from portal.web.context import services, visitor
 from portal.web.failures import to_login

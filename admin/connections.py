@@ -18,9 +18,9 @@ from admin.health_lines import check_now, health_badges, health_card
 from admin.trial_runs import start_trial
 from admin.what_if import try_connection
 from portal.core.changes import Item
-from portal.flows.client_edits import remove_connection, save_connection, switch_connection
-from portal.flows.form_checks import Wrong
-from portal.flows.tenant_edits import NotAllowed, Overtaken, seen_text
+from portal.flows.changes.tenant_edits import NotAllowed, Overtaken, seen_text
+from portal.flows.editing.client_edits import remove_connection, save_connection, switch_connection
+from portal.flows.editing.form_checks import Wrong
 from portal.store.shared_clients import others_go_through
 from portal.store.tenant_items import client_items, connection_items, domains_of_connection
 from portal.web.context import services

@@ -27,10 +27,10 @@ from admin.rollout import plan_words
 from portal.core.address import Address, AddressError, Domain
 from portal.core.changes import Item
 from portal.core.registry import Policy
-from portal.flows.domain_proof import Finding, check, vouch
-from portal.flows.enforcement import reach, set_way, tightens
-from portal.flows.explanation import Supposed, SupposedWay
-from portal.flows.tenant_edits import Gone, NotAllowed, Overtaken, remove, seen_text
+from portal.flows.changes.tenant_edits import Gone, NotAllowed, Overtaken, remove, seen_text
+from portal.flows.domains.domain_proof import Finding, check, vouch
+from portal.flows.editing.explanation import Supposed, SupposedWay
+from portal.flows.rollout.enforcement import reach, set_way, tightens
 from portal.web.context import services
 from portal.web.pages import Notice, Tone
 

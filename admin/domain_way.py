@@ -12,9 +12,9 @@ from admin.forms import seen, typed, wrong_form
 from admin.frame_pages import Form, Option
 from admin.framing import FIELDS, frame
 from portal.core.changes import Item, Kind, Value
-from portal.flows.enforcement import Condition, Need, conditions, reach
-from portal.flows.form_checks import Wrong, check_domain
-from portal.flows.tenant_edits import seen_text
+from portal.flows.changes.tenant_edits import seen_text
+from portal.flows.editing.form_checks import Wrong, check_domain
+from portal.flows.rollout.enforcement import Condition, Need, conditions, reach
 from portal.store import trail
 from portal.store.tenant_items import domain_item
 from portal.web.context import services

@@ -9,9 +9,9 @@ from admin.forms import sentence, typed
 from admin.frame_pages import Form, Option
 from admin.framing import done, frame, page_number, pager, searched, tenant_path
 from portal.core.address import AddressError, Domain
-from portal.flows.domain_proof import claim
-from portal.flows.form_checks import Wrong
-from portal.flows.tenant_edits import NotAllowed, Taken
+from portal.flows.changes.tenant_edits import NotAllowed, Taken
+from portal.flows.domains.domain_proof import claim
+from portal.flows.editing.form_checks import Wrong
 from portal.store import listing
 from portal.web.context import services
 from portal.web.pages import Tone

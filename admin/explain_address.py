@@ -22,8 +22,8 @@ from portal.core.routing import (
     UseSso,
     Verdict,
 )
-from portal.flows.explanation import Explanation, Supposed, SupposedWay, explain
-from portal.flows.rollout_ahead import planned_words
+from portal.flows.editing.explanation import Explanation, Supposed, SupposedWay, explain
+from portal.flows.rollout.rollout_ahead import planned_words
 from portal.web.context import services
 
 _ASKED = (

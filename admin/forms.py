@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from flask import request
 
 from admin.frame_pages import Form
-from portal.flows.form_checks import Wrong
+from portal.flows.editing.form_checks import Wrong
 
 _LONGEST = 8000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

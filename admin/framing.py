@@ -12,7 +12,7 @@ from admin.frame_pages import Frame, Pager, TenantHead
 from admin.guest_head import guest_head
 from admin.next_step import go_on
 from portal.core.changes import FieldChange, Secret, shown
-from portal.flows.tenant_edits import Overtaken
+from portal.flows.changes.tenant_edits import Overtaken
 from portal.store.listing import Slice
 from portal.web.account import viewer
 from portal.web.context import services

@@ -1,8 +1,8 @@
 """The head of the pages of a set-up session: its steps, and where one is."""
 
 from admin.frame_pages import GuestHead, GuestStep
-from portal.flows.setup_rules import May
-from portal.flows.setup_session import Guest
+from portal.flows.editing.setup_rules import May
+from portal.flows.editing.setup_session import Guest
 from portal.web.guests import PATH
 
 _STEPS = (

@@ -6,8 +6,8 @@ from admin.framing import tenant_path
 from portal.core.health import Level, Sign
 from portal.core.registry import Connection
 from portal.core.spans import told
-from portal.flows.connection_health import ConnectionHealth, health_of
-from portal.flows.issuer_watch import look_now
+from portal.flows.health.connection_health import ConnectionHealth, health_of
+from portal.flows.health.issuer_watch import look_now
 from portal.web.context import services
 from portal.web.pages import Link, Notice, Tone
 

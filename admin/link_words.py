@@ -1,8 +1,8 @@
 """What is said of a link's mail: sent, written to a folder, on its way, or not taken."""
 
 from admin.access import scope
-from portal.flows.link_mail import Posted
-from portal.flows.outgoing_mail import Handed
+from portal.flows.letters.link_mail import Posted
+from portal.flows.letters.outgoing_mail import Handed
 from portal.web.context import services
 from portal.web.pages import Tone
 

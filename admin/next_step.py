@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from portal.flows.checklist import Point, Step, next_point
+from portal.flows.editing.checklist import Point, Step, next_point
 from portal.services import Services
 from portal.store.tenant_items import TenantRef
 from portal.web.pages import Link

@@ -10,7 +10,7 @@ from admin.health_lines import troubled
 from admin.next_step import href
 from admin.overview_notices import overview_notices
 from admin.overview_pages import Bar, Chart, OverviewPage, StepLine
-from portal.flows.checklist import Point, Step, checklist
+from portal.flows.editing.checklist import Point, Step, checklist
 from portal.store.sign_in_days import Day
 from portal.web.context import services
 

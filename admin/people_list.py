@@ -12,9 +12,9 @@ from admin.link_words import written_aside
 from admin.people_pages import NewPersonPage, PeoplePage, PersonRow
 from admin.person_links import send
 from portal.core.new_password import LONGEST
-from portal.flows.form_checks import Wrong
-from portal.flows.people_edits import NewPerson, add_person
-from portal.flows.tenant_edits import NotAllowed, Saved, Taken
+from portal.flows.changes.tenant_edits import NotAllowed, Saved, Taken
+from portal.flows.editing.form_checks import Wrong
+from portal.flows.editing.people_edits import NewPerson, add_person
 from portal.store import listing, people
 from portal.store.links import LinkKind
 from portal.web.context import services

@@ -18,9 +18,9 @@ from admin.what_if import of_person
 from portal.core.address import Address
 from portal.core.counting import counted
 from portal.core.session import Session
-from portal.flows import people_edits
-from portal.flows.form_checks import Wrong
-from portal.flows.tenant_edits import NotAllowed, Overtaken, SaveOutcome, seen_text
+from portal.flows.changes.tenant_edits import NotAllowed, Overtaken, SaveOutcome, seen_text
+from portal.flows.editing import people_edits
+from portal.flows.editing.form_checks import Wrong
 from portal.store import break_glass, people, sessions
 from portal.store.people import Person
 from portal.store.tenant_items import user_item

@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response
 from admin.access import actor, scope
 from admin.framing import done, tenant_path
 from admin.link_words import mail_words, written_aside
-from portal.flows.invitations import send_link, take_back
-from portal.flows.link_mail import TooMany
-from portal.flows.tenant_edits import NotAllowed
+from portal.flows.changes.tenant_edits import NotAllowed
+from portal.flows.editing.invitations import send_link, take_back
+from portal.flows.letters.link_mail import TooMany
 from portal.store import links, outbox
 from portal.store.links import LinkKind
 from portal.store.people import Person

@@ -2,7 +2,7 @@
 
 from admin.access import scope
 from admin.domain_pages import ProofBox
-from portal.flows.domain_proof import LABEL, Finding, challenge, record_of
+from portal.flows.domains.domain_proof import LABEL, Finding, challenge, record_of
 from portal.web.context import services
 
 _WORDS: dict[Finding, tuple[str, str]] = {

@@ -18,9 +18,10 @@ from portal.core.changes import Item
 from portal.core.counting import counted
 from portal.core.rollout_plan import MOST_STEPS, PlanState, RolloutPlan, RolloutStep, suggested
 from portal.core.rollout_words import STOPS_WHEN, day_words, steps_words
-from portal.flows import planned_rollout
-from portal.flows.enforcement import conditions, reach
-from portal.flows.planned_rollout import (
+from portal.flows.letters.rollout_mail import why_held
+from portal.flows.rollout import planned_rollout
+from portal.flows.rollout.enforcement import conditions, reach
+from portal.flows.rollout.planned_rollout import (
     DomainGone,
     Planned,
     PlanOutcome,
@@ -29,7 +30,6 @@ from portal.flows.planned_rollout import (
     WrongSteps,
     way_of,
 )
-from portal.flows.rollout_mail import why_held
 from portal.store import rollout_plans
 from portal.web.context import services
 from portal.web.pages import Notice, Tone

@@ -6,7 +6,8 @@ a step that the link lacks        -> 404
 a button that is an admin's       -> 404
 
 A lent view is the admin pages' own: it finds the tenant of the set-up session in its scope, and
-each of its paths leads to `/setup`. What it may write is bounded by `portal.flows.setup_rules`.
+each of its paths leads to `/setup`. What it may write is bounded by
+`portal.flows.editing.setup_rules`.
 """
 
 from collections.abc import Callable
@@ -18,9 +19,9 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from admin.access import Scope, scope, stale_form
 from portal.core.session import Session, SignedInBy
-from portal.flows.invitations import Closed
-from portal.flows.setup_rules import May
-from portal.flows.setup_session import Guest
+from portal.flows.editing.invitations import Closed
+from portal.flows.editing.setup_rules import May
+from portal.flows.editing.setup_session import Guest
 from portal.web.csrf import CsrfError
 from portal.web.guests import PATH, current_guest
 from portal.web.link_pages import closed

@@ -9,9 +9,9 @@ from admin.setup_access import blueprint, doorstep, step
 from admin.setup_pages import FinishedPage, SetupPage, StartPage
 from admin.setup_steps import step_lines
 from admin.setup_words import STEPS
-from portal.flows.invitations import Closed
-from portal.flows.setup_rules import allowed
-from portal.flows.setup_session import SESSION, Guest, finish, look_at, start
+from portal.flows.editing.invitations import Closed
+from portal.flows.editing.setup_rules import allowed
+from portal.flows.editing.setup_session import SESSION, Guest, finish, look_at, start
 from portal.web.context import services, visitor
 from portal.web.guests import PATH, current_guest, end_session, guest_token, offer_session
 from portal.web.link_pages import carried, carry_on, closed, put_down

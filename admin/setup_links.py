@@ -10,10 +10,10 @@ from admin.framing import done, frame, tenant_path
 from admin.link_words import mail_words, written_aside
 from admin.setup_pages import SetupLinkRow, SetupLinksPage
 from admin.setup_words import HINTS, SHORT, STEPS
-from portal.flows.form_checks import Wrong
-from portal.flows.link_mail import Posted, TooMany
-from portal.flows.setup_rules import May, allowed
-from portal.flows.setup_session import Wanted, make, take_back
+from portal.flows.editing.form_checks import Wrong
+from portal.flows.editing.setup_rules import May, allowed
+from portal.flows.editing.setup_session import Wanted, make, take_back
+from portal.flows.letters.link_mail import Posted, TooMany
 from portal.store import links, outbox
 from portal.store.links import Link
 from portal.web.context import services

@@ -16,11 +16,11 @@ from admin.proof_words import proof_box
 from admin.setup_access import blueprint, lend, step
 from admin.setup_pages import SetupDomainPage, SetupPage
 from portal.core.changes import Item, Kind, Value
-from portal.flows.checklist import Point, Step, checklist
-from portal.flows.client_edits import switch_connection
-from portal.flows.enforcement import set_way
-from portal.flows.setup_rules import May, may_lead
-from portal.flows.tenant_edits import NotAllowed, Overtaken, seen_text
+from portal.flows.changes.tenant_edits import NotAllowed, Overtaken, seen_text
+from portal.flows.editing.checklist import Point, Step, checklist
+from portal.flows.editing.client_edits import switch_connection
+from portal.flows.editing.setup_rules import May, may_lead
+from portal.flows.rollout.enforcement import set_way
 from portal.store.tenant_items import domain_item, read_item
 from portal.web.context import services
 from portal.web.pages import Tone

@@ -1,6 +1,6 @@
 """What a set-up link allows, in words."""
 
-from portal.flows.setup_rules import May
+from portal.flows.editing.setup_rules import May
 
 STEPS: dict[May, str] = {
     May.DOMAINS: "Claim the company’s domain and prove it with a DNS record",

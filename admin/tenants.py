@@ -9,8 +9,8 @@ from admin.frame_pages import Form, Option, SuspendPage, TenantFormPage, TenantR
 from admin.framing import done, frame, overtaken, page_number, pager, searched, tenant_path
 from portal.core.changes import Item, Kind, Value
 from portal.core.entries import TenantEntry
-from portal.flows.form_checks import Wrong, check_tenant
-from portal.flows.tenant_edits import Overtaken, Taken, create_tenant, save, seen_text
+from portal.flows.changes.tenant_edits import Overtaken, Taken, create_tenant, save, seen_text
+from portal.flows.editing.form_checks import Wrong, check_tenant
 from portal.store import listing, population
 from portal.store.tenant_items import tenant_item
 from portal.web.context import services

@@ -15,7 +15,7 @@ from portal.core.attempt import Purpose
 from portal.core.changes import Item
 from portal.core.errors import SignInFailure
 from portal.core.redirects import safe_path
-from portal.flows.sign_in import go_to_provider
+from portal.flows.signing.sign_in import go_to_provider
 from portal.store import trail
 from portal.store.audit import Event
 from portal.web.context import services, visitor

@@ -10,7 +10,7 @@ from admin.overview_pages import Explained
 from portal.core.address import Address, AddressError
 from portal.core.changes import Item
 from portal.core.registry import Client
-from portal.flows.explanation import Supposed
+from portal.flows.editing.explanation import Supposed
 from portal.store.tenant_items import client_items
 from portal.web.context import services
 

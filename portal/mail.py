@@ -28,7 +28,9 @@ class Mail:
 
 
 def send(settings: Settings, mail: Mail) -> None:
-    """Hand a mail over, which may take long: `portal.flows.outgoing_mail` does it for the rest.
+    """Hand a mail over, which may take long.
+
+    `portal.flows.letters.outgoing_mail` does it for the rest.
 
     Raises MailError.
     """

@@ -21,7 +21,7 @@ from portal.cli.serve import check_port, prepare_metrics, run
 from portal.core.address import Address
 from portal.core.routing import in_rollout
 from portal.crypto import Passwords
-from portal.flows.registry_changes import apply
+from portal.flows.changes.registry_changes import apply
 from portal.seeding.folder import Desired, at_issuer, read_folder, reference_names
 from portal.services import open_vault, utc_now
 from portal.settings import load_settings

@@ -11,7 +11,7 @@ import click
 from portal.cli.examples import examples
 from portal.core.counting import counted
 from portal.core.finding import Finding, State, failure
-from portal.flows.checkup import check_up
+from portal.flows.health.checkup import check_up
 from portal.observe import configure_logging
 from portal.services import build_services
 from portal.settings import SettingsError, load_settings

@@ -22,9 +22,9 @@ from portal.core.routing import (
     UseSso,
     Verdict,
 )
-from portal.flows.rollout_ahead import planned_words
-from portal.flows.seed_trial import judge_as_if_applied
-from portal.flows.sign_in import judge
+from portal.flows.changes.seed_trial import judge_as_if_applied
+from portal.flows.rollout.rollout_ahead import planned_words
+from portal.flows.signing.sign_in import judge
 from portal.observe import configure_logging
 from portal.seeding.folder import read_folder
 from portal.services import Services, build_services

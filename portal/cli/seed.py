@@ -14,8 +14,8 @@ import click
 from portal.core.counting import counted
 
 if TYPE_CHECKING:  # the stack takes a second to import; `portal --help` must not
-    from portal.flows.registry_changes import Outcome, SeedRun
-    from portal.flows.seed_plan import Plan
+    from portal.flows.changes.registry_changes import Outcome, SeedRun
+    from portal.flows.changes.seed_plan import Plan
     from portal.store.engine import Database
 
 _SEEDS = click.Path(exists=True, path_type=Path)
@@ -50,7 +50,7 @@ def validate(path: Path) -> None:
     answer, and what somebody should look at twice, is told on stderr.
     """
     from portal.cli.seed_output import Progress, sizes
-    from portal.flows.seed_cautions import cautions, open_questions
+    from portal.flows.changes.seed_cautions import cautions, open_questions
     from portal.seeding.folder import read_folder
 
     with _refusals():
@@ -136,9 +136,9 @@ def export(path: Path, *, key: str | None, update: bool) -> None:
     name; passwords as hashes. PATH is a folder, `seeds` where none is named.
     """
     from portal.crypto import Passwords, Vault
-    from portal.flows.seed_export import ExportError
-    from portal.flows.seed_export import export as write_all
-    from portal.flows.seed_update import update as edit
+    from portal.flows.changes.seed_export import ExportError
+    from portal.flows.changes.seed_export import export as write_all
+    from portal.flows.changes.seed_update import update as edit
     from portal.seeding.folder import has_seed_files
     from portal.settings import load_settings
 
@@ -169,7 +169,7 @@ def schema() -> None:
 
 
 def _applied(run: "SeedRun", plan: "Plan", *, by: str) -> "Outcome | None":
-    from portal.flows.registry_changes import PlanIsStaleError
+    from portal.flows.changes.registry_changes import PlanIsStaleError
 
     try:
         return run.apply(plan, now=datetime.now(UTC), by=by)
@@ -190,7 +190,7 @@ def _confirm(*, yes: bool) -> None:
 def _run(path: Path, *, prune: bool, lenient: bool = False) -> Iterator["SeedRun"]:
     from portal.cli.seed_output import Progress
     from portal.crypto import Passwords, Vault
-    from portal.flows.registry_changes import open_seed_run
+    from portal.flows.changes.registry_changes import open_seed_run
     from portal.seeding.folder import read_folder
     from portal.settings import load_settings
 

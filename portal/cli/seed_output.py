@@ -12,9 +12,9 @@ import click
 
 from portal.core.changes import Action, Change, FieldChange, Kind, Secret, shown
 from portal.core.counting import counted
-from portal.flows.registry_changes import SeedRun
-from portal.flows.seed_effects import Effect
-from portal.flows.seed_plan import DomainCounts, Plan
+from portal.flows.changes.registry_changes import SeedRun
+from portal.flows.changes.seed_effects import Effect
+from portal.flows.changes.seed_plan import DomainCounts, Plan
 from portal.seeding.folder import Desired
 
 _MARKS = {

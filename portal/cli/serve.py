@@ -79,7 +79,7 @@ def check_database(settings: Settings) -> None:
 
 def tell_of_troubles(settings: Settings) -> None:
     """Log what the portal runs with and an operator should know; `portal doctor` says more."""
-    from portal.flows.client_checks import clients_with_problems
+    from portal.flows.health.client_checks import clients_with_problems
     from portal.observe import configure_logging, log
     from portal.services import build_services
 

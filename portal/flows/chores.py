@@ -14,14 +14,14 @@ import random
 import threading
 from collections.abc import Callable
 
-from portal.flows.issuer_watch import TURN, watch
+from portal.flows.health.issuer_watch import TURN, watch
+from portal.flows.health.outage_watch import TURN as OUTAGES_TURN
+from portal.flows.health.outage_watch import watch_outages
+from portal.flows.letters.outgoing_mail import deliver_due
 from portal.flows.one_by_one import one_by_one
-from portal.flows.outage_watch import TURN as OUTAGES_TURN
-from portal.flows.outage_watch import watch_outages
-from portal.flows.outgoing_mail import deliver_due
-from portal.flows.planned_rollout import take_due
-from portal.flows.rollout_reminder import remind
-from portal.flows.rollout_watch import watch_rollouts
+from portal.flows.rollout.planned_rollout import take_due
+from portal.flows.rollout.rollout_reminder import remind
+from portal.flows.rollout.rollout_watch import watch_rollouts
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError

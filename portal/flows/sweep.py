@@ -7,7 +7,7 @@ from datetime import timedelta
 from multiprocessing.util import Finalize
 
 from portal.flows.chores import start_chores
-from portal.flows.domain_rechecks import recheck_due
+from portal.flows.domains.domain_rechecks import recheck_due
 from portal.observe import log
 from portal.services import Services
 from portal.store import housekeeping

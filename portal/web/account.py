@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from portal.core.registry import Role
 from portal.core.session import Session
-from portal.flows.sign_out import can_end_at_provider, revoke, sign_out
+from portal.flows.signing.sign_out import can_end_at_provider, revoke, sign_out
 from portal.store import sessions
 from portal.web.announcements import notice_for
 from portal.web.context import services, visitor

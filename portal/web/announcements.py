@@ -4,8 +4,8 @@ from portal.core.address import Address, AddressError
 from portal.core.registry import DomainRule
 from portal.core.rollout_words import day_words
 from portal.core.session import Session
-from portal.flows.rollout_ahead import Ahead, ahead, ahead_of_tenant
-from portal.flows.sign_in import route_of
+from portal.flows.rollout.rollout_ahead import Ahead, ahead, ahead_of_tenant
+from portal.flows.signing.sign_in import route_of
 from portal.store.registry import Bundle
 from portal.web.context import services
 from portal.web.pages import Notice, Tone

@@ -4,8 +4,8 @@ from flask import g, request
 from werkzeug.wrappers import Response
 
 from portal.crypto import new_token
-from portal.flows.invitations import Closed
-from portal.flows.setup_session import SESSION, Guest, guest_of
+from portal.flows.editing.invitations import Closed
+from portal.flows.editing.setup_session import SESSION, Guest, guest_of
 from portal.web.context import services
 from portal.web.link_pages import cookie_flags, cookie_name
 

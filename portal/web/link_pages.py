@@ -15,7 +15,7 @@ from typing import Any
 from flask import make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from portal.flows.invitations import Over
+from portal.flows.editing.invitations import Over
 from portal.web.context import services
 from portal.web.pages import Link, Notice
 

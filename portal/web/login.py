@@ -24,7 +24,7 @@ from portal.core.redirects import SafePath, safe_path
 from portal.core.registry import Connection, Policy
 from portal.core.routing import Route
 from portal.core.strict_json import JsonError, read_object
-from portal.flows.connection_health import has_trouble
+from portal.flows.health.connection_health import has_trouble
 from portal.flows.outcomes import (
     BeginOutcome,
     ChoiceAsked,
@@ -36,7 +36,7 @@ from portal.flows.outcomes import (
     Throttled,
     WrongPassword,
 )
-from portal.flows.sign_in import SignIn, begin, begin_at, route_of
+from portal.flows.signing.sign_in import SignIn, begin, begin_at, route_of
 from portal.web.announcements import banner_for, banner_of, banner_of_tenant
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, make_response
 
-from portal.flows.client_keys import public_keys
+from portal.flows.signing.client_keys import public_keys
 from portal.observe import metrics_text
 from portal.web.context import services
 

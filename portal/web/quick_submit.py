@@ -15,7 +15,7 @@ from portal import tracing
 from portal.core.address import Address, AddressError
 from portal.core.redirects import safe_path
 from portal.flows.outcomes import GoToProvider, Visitor
-from portal.flows.sign_in import SignIn, go_straight
+from portal.flows.signing.sign_in import SignIn, go_straight
 from portal.observe import begin_request
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError

@@ -10,12 +10,12 @@ from portal.core.address import Address, AddressError
 from portal.core.attempt import StateToken, cookie_name
 from portal.core.redirects import SafePath, safe_path
 from portal.core.registry import Account
-from portal.flows.callback import finish
-from portal.flows.initiate import Initiation, RouteUnclear, initiate
+from portal.flows.editing.setup_session import Guest
 from portal.flows.outcomes import Failed, GoToProvider, SignedIn, Tried
-from portal.flows.proof import Answer
-from portal.flows.setup_session import Guest
-from portal.flows.sign_out import LogoutRefused, end_by_front_channel, end_by_logout_token
+from portal.flows.signing.callback import finish
+from portal.flows.signing.initiate import Initiation, RouteUnclear, initiate
+from portal.flows.signing.proof import Answer
+from portal.flows.signing.sign_out import LogoutRefused, end_by_front_channel, end_by_logout_token
 from portal.web.context import services, visitor
 from portal.web.failures import to_login
 from portal.web.guests import PATH, current_guest

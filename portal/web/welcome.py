@@ -12,8 +12,15 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from portal.core.new_password import LONGEST, SHORTEST
-from portal.flows.form_checks import Wrong
-from portal.flows.invitations import Closed, Over, PasswordSet, Welcome, look, set_own_password
+from portal.flows.editing.form_checks import Wrong
+from portal.flows.editing.invitations import (
+    Closed,
+    Over,
+    PasswordSet,
+    Welcome,
+    look,
+    set_own_password,
+)
 from portal.store.links import LinkKind
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError

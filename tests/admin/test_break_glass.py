@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from sqlalchemy import select, update
 
-from portal.flows.outgoing_mail import deliver_due
+from portal.flows.letters.outgoing_mail import deliver_due
 from portal.store import break_glass
 from portal.store.rollout_tables import BreakGlassRow, OutboxRow
 from portal.store.tables import DomainRow, UserRow

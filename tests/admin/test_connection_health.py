@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, insert, select, update
 from portal.core.errors import SignInFailure
 from portal.core.health import Level, Sign, worst
 from portal.core.spans import told
-from portal.flows.connection_health import has_trouble
-from portal.flows.issuer_watch import AGAIN, EVERY, look_now, watch
+from portal.flows.health.connection_health import has_trouble
+from portal.flows.health.issuer_watch import AGAIN, EVERY, look_now, watch
 from portal.store import audit, issuer_health, troubles
 from portal.store.issuer_health import Look
 from portal.store.started import Started, save
@@ -120,10 +120,10 @@ def test_an_issuer_is_looked_at_every_few_minutes_and_sooner_while_it_fails(
 def test_of_many_issuers_those_that_wait_longest_are_looked_at_first(
     services, world, clock, monkeypatch
 ):
-    monkeypatch.setattr("portal.flows.issuer_watch.MOST", 2)
+    monkeypatch.setattr("portal.flows.health.issuer_watch.MOST", 2)
     seen = []
     monkeypatch.setattr(
-        "portal.flows.issuer_watch.inspect_all",
+        "portal.flows.health.issuer_watch.inspect_all",
         lambda _services, issuers, **_: seen.append(list(issuers)) or [],
     )
     with services.database.transaction() as connection:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from portal.core.registry import Account, Role
-from portal.flows.domain_proof import Finding, check, claim
-from portal.flows.tenant_edits import Actor
+from portal.flows.changes.tenant_edits import Actor
+from portal.flows.domains.domain_proof import Finding, check, claim
 from portal.store.tables import DomainProofRow, DomainRow
 from portal.store.tenant_items import TenantRef
 from tests.admin.conftest import seen_of

@@ -168,7 +168,7 @@ def test_an_undo_cannot_slip_past_the_conditions(services, world, admin, row_of)
 
 
 def test_the_slider_counts_known_people_just_as_the_rollout_reaches_them(services, world, admin):
-    from portal.flows.enforcement import reach
+    from portal.flows.rollout.enforcement import reach
     from portal.store.tenant_items import TenantRef
 
     emails = [f"p{number}@acme.example" for number in range(40)]

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy import select, update
 
-from portal.flows.outgoing_mail import deliver_due
+from portal.flows.letters.outgoing_mail import deliver_due
 from portal.mail import MailError, send
 from portal.store.link_tables import LinkRow
 from portal.store.rollout_tables import OutboxRow
@@ -115,7 +115,7 @@ def test_two_who_press_the_button_at_once_do_not_both_set_a_password(
 
     from pydantic import SecretStr
 
-    from portal.flows.invitations import Closed, PasswordSet, set_own_password
+    from portal.flows.editing.invitations import Closed, PasswordSet, set_own_password
     from portal.flows.outcomes import Visitor
 
     invite(admin)
@@ -269,7 +269,7 @@ def test_a_mail_that_fails_loses_nothing_and_is_sent_again(
         raise MailError("smtp.example:25 does not take the mail")
 
     with monkeypatch.context() as patched:
-        patched.setattr("portal.flows.outgoing_mail.send", broken)
+        patched.setattr("portal.flows.letters.outgoing_mail.send", broken)
         response = invite(admin)
         assert "The invitation was not sent to new@acme.example." in admin.text(response.location)
     text = admin.text(response.location)
@@ -289,8 +289,8 @@ def slow_server(monkeypatch):
         server.let_go.wait(20)
         server.answer(settings, mail)
 
-    monkeypatch.setattr("portal.flows.outgoing_mail.send", sending)
-    monkeypatch.setattr("portal.flows.outgoing_mail._PATIENCE", 0.1)
+    monkeypatch.setattr("portal.flows.letters.outgoing_mail.send", sending)
+    monkeypatch.setattr("portal.flows.letters.outgoing_mail._PATIENCE", 0.1)
     yield server
     server.let_go.set()
 
@@ -375,7 +375,7 @@ def test_mails_to_one_address_are_bounded_by_the_day(admin, clock, world, mails)
 
 
 def test_mails_of_one_company_are_bounded_by_the_day(admin, world, mails, monkeypatch):
-    monkeypatch.setattr("portal.flows.link_mail.OF_TENANT", 2)
+    monkeypatch.setattr("portal.flows.letters.link_mail.OF_TENANT", 2)
     for number in range(3):
         response = invite(admin, email=f"new{number}@acme.example")
     assert len(mails()) == 2

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import select, update
 
-from portal.flows.outage_watch import watch_outages
-from portal.flows.outgoing_mail import deliver_due
+from portal.flows.health.outage_watch import watch_outages
+from portal.flows.letters.outgoing_mail import deliver_due
 from portal.store import audit, issuer_health
 from portal.store.issuer_health import Look
 from portal.store.tables import ConnectionRow, TenantRow

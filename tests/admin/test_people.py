@@ -109,8 +109,8 @@ def test_two_admins_who_switch_each_other_off_at_once_do_not_both_succeed(
     from concurrent.futures import ThreadPoolExecutor
 
     from portal.core.registry import Account, Role
-    from portal.flows.people_edits import set_disabled
-    from portal.flows.tenant_edits import Actor, NotAllowed, Saved
+    from portal.flows.changes.tenant_edits import Actor, NotAllowed, Saved
+    from portal.flows.editing.people_edits import set_disabled
     from portal.store import people
     from portal.store.tenant_items import TenantRef
 

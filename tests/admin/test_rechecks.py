@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from portal.flows.domain_rechecks import recheck_due
-from portal.flows.outgoing_mail import deliver_due
+from portal.flows.domains.domain_rechecks import recheck_due
+from portal.flows.letters.outgoing_mail import deliver_due
 from portal.store.tables import DomainProofRow, DomainRow
 from tests.admin.test_domains import claimed, record_in
 

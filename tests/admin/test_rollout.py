@@ -9,10 +9,10 @@ from sqlalchemy import insert, update
 
 from portal.core.address import Address
 from portal.flows import chores
-from portal.flows.outgoing_mail import deliver_due
-from portal.flows.planned_rollout import take_due
-from portal.flows.rollout_reminder import remind
-from portal.flows.rollout_watch import watch_rollouts
+from portal.flows.letters.outgoing_mail import deliver_due
+from portal.flows.rollout.planned_rollout import take_due
+from portal.flows.rollout.rollout_reminder import remind
+from portal.flows.rollout.rollout_watch import watch_rollouts
 from portal.store import audit
 from portal.store.rollout_tables import RolloutPlanRow
 from portal.store.tables import ClientRow, ConnectionRow, DomainRow, TenantRow, UserRow

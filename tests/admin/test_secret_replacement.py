@@ -10,10 +10,10 @@ from sqlalchemy import update
 
 from portal.core.registry import Sealed
 from portal.crypto import new_key
-from portal.flows.client_checks import clients_of, judge_client
-from portal.flows.client_keys import public_keys
-from portal.flows.issuer_checks import Inspection
+from portal.flows.health.client_checks import clients_of, judge_client
+from portal.flows.health.issuer_checks import Inspection
 from portal.flows.key_rotation import rotate
+from portal.flows.signing.client_keys import public_keys
 from portal.services import open_vault
 from portal.store.tables import ClientRow, TenantRow
 from tests.admin.conftest import Clock, seen_of

@@ -11,8 +11,8 @@ from sqlalchemy import func, select, update
 
 from portal.app import create_app
 from portal.core.changes import Item, Kind
-from portal.flows.setup_rules import rule_for
-from portal.flows.setup_session import Guest, guest_of
+from portal.flows.editing.setup_rules import rule_for
+from portal.flows.editing.setup_session import Guest, guest_of
 from portal.flows.sweep import sweep
 from portal.services import build_services
 from portal.store import schema
@@ -89,8 +89,8 @@ def test_a_second_click_in_the_same_browser_goes_on_and_in_another_is_told(app, 
 def test_of_two_browsers_that_press_at_once_one_is_in(services, admin):
     from concurrent.futures import ThreadPoolExecutor
 
+    from portal.flows.editing.setup_session import start
     from portal.flows.outcomes import Visitor
-    from portal.flows.setup_session import start
 
     token = made(admin).removeprefix("/setup/link/")
     with ThreadPoolExecutor(4) as pool:
@@ -449,8 +449,8 @@ def test_the_link_and_its_session_reach_neither_log_nor_trail_nor_page(
 
 def test_a_slow_mail_server_keeps_nobody_waiting_for_a_set_up_link(admin, monkeypatch):
     let_go = threading.Event()
-    monkeypatch.setattr("portal.flows.outgoing_mail.send", lambda *_: let_go.wait(20))
-    monkeypatch.setattr("portal.flows.outgoing_mail._PATIENCE", 0.1)
+    monkeypatch.setattr("portal.flows.letters.outgoing_mail.send", lambda *_: let_go.wait(20))
+    monkeypatch.setattr("portal.flows.letters.outgoing_mail._PATIENCE", 0.1)
     text = admin.post(LINKS, **FIELDS, address="jane@it.example").text
     assert "The link for jane@it.example waits." in text
     assert "Mail on its way" in text
@@ -510,13 +510,13 @@ def test_on_https_the_cookies_are_bound_to_the_host(make_settings, cheap_passwor
 
 
 def test_open_links_are_bounded(admin, monkeypatch):
-    monkeypatch.setattr("portal.flows.setup_session.MOST_OPEN", 1)
+    monkeypatch.setattr("portal.flows.editing.setup_session.MOST_OPEN", 1)
     made(admin)
     assert "Take one back first" in admin.post(LINKS, **FIELDS).text
 
 
 def test_claims_without_a_proof_are_bounded_in_a_set_up_session(guest, monkeypatch, row_of):
-    monkeypatch.setattr("portal.flows.setup_rules.MOST_UNPROVEN", 1)
+    monkeypatch.setattr("portal.flows.editing.setup_rules.MOST_UNPROVEN", 1)
     guest.post("/setup/domains/new", domain="one.example")
     text = guest.post("/setup/domains/new", domain="two.example").text
     assert "Prove the domains that are claimed already first." in text

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from sqlalchemy import func, select, update
 
-from portal.flows.registry_changes import apply
+from portal.flows.changes.registry_changes import apply
 from portal.seeding.csv_upload import LARGEST, MOST_ROWS
 from portal.seeding.folder import read_folder
 from portal.store.tables import DomainProofRow, DomainRow, UploadRow

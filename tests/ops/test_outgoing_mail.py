@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 
 from portal.crypto import Vault
-from portal.flows.outgoing_mail import KEPT, deliver_due, post
+from portal.flows.letters.outgoing_mail import KEPT, deliver_due, post
 from portal.mail import Mail
 from portal.services import build_services
 from portal.store import outbox
@@ -121,7 +121,7 @@ def test_a_dead_server_loses_no_mail(services, server, clock, monkeypatch):
 def test_a_mail_that_its_process_did_not_live_to_send_comes_up_again(services, server, clock):
     put(services)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("portal.flows.outgoing_mail.send", lambda *_: sys.exit(1))
+        patch.setattr("portal.flows.letters.outgoing_mail.send", lambda *_: sys.exit(1))
         with pytest.raises(SystemExit):
             deliver_due(services)
     assert deliver_due(services) == 0

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from portal.crypto import Passwords, Vault, new_key
-from portal.flows.registry_changes import Outcome, apply
+from portal.flows.changes.registry_changes import Outcome, apply
 from portal.seeding.folder import read_folder
 from portal.seeding.problems import SeedError
 from portal.store.engine import Database

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from portal.flows.registry_changes import PlanIsStaleError, open_seed_run
-from portal.flows.seed_terms import BY_OPERATOR
+from portal.flows.changes.registry_changes import PlanIsStaleError, open_seed_run
+from portal.flows.changes.seed_terms import BY_OPERATOR
 from portal.seeding.folder import read_folder
 from portal.store.engine import DatabaseGoneError
 from portal.store.workbench import _LOCK

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert, select
 
-from portal.flows.registry_changes import open_seed_run
+from portal.flows.changes.registry_changes import open_seed_run
 from portal.seeding.folder import read_folder
 from portal.store.tables import IdentityRow, SessionRow, TenantRow, UserRow
 from tests.seeding.conftest import NOW

@@ -5,8 +5,8 @@ from joserfc.jwk import ECKey
 from sqlalchemy import insert, select, text
 
 from portal.crypto import new_key
-from portal.flows.seed_export import ExportError, export
-from portal.flows.seed_update import update
+from portal.flows.changes.seed_export import ExportError, export
+from portal.flows.changes.seed_update import update
 from portal.store import schema
 from portal.store.engine import Database
 from portal.store.tables import TenantRow, UserRow

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from portal.cli.seed_output import Progress
 from portal.crypto import Passwords
-from portal.flows.registry_changes import open_seed_run
+from portal.flows.changes.registry_changes import open_seed_run
 from portal.seeding.folder import read_folder
 from tests.seeding.conftest import NOW
 

@@ -197,7 +197,7 @@ def test_somebody_whom_an_admin_disabled_stays_disabled(full, database, rows):
 
 
 def test_one_file_prunes_within_its_own_tenant_alone(full, database, rows, cheap_passwords):
-    from portal.flows.registry_changes import apply
+    from portal.flows.changes.registry_changes import apply
     from portal.seeding.folder import read_folder
 
     full.write(acme=LESS)

@@ -4,7 +4,7 @@ import pytest
 
 from portal.core.address import Address
 from portal.core.routing import Asked, decide, resolve
-from portal.flows.seed_rules import account_for, rules_for
+from portal.flows.changes.seed_rules import account_for, rules_for
 from portal.seeding.folder import read_folder
 from portal.store import accounts
 from portal.store.registry import Registry

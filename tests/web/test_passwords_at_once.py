@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from portal.core.address import Address
 from portal.crypto import Passwords
 from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
-from portal.flows.password import check_password
+from portal.flows.signing.password import check_password
 from portal.services import Services, build_services
 from portal.store import accounts
 from portal.store.engine import Database

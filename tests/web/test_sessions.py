@@ -7,7 +7,7 @@ from freezegun import freeze_time
 from sqlalchemy import update
 
 from portal.core.tokens import Claims, VerifiedClaims
-from portal.flows.arrival import Arrival, _authenticated_at
+from portal.flows.signing.arrival import Arrival, _authenticated_at
 from portal.store.tables import UserRow
 from tests.builders import NOW, change_tenant, make_client, make_connection, make_tenant
 from tests.visitor import Visitor, refused_at_submit

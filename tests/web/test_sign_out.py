@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from portal.cli.demo_provider import LIES, Lie, ProviderControl, Stage, Verdict
 from portal.flows.outcomes import Visitor as Origin
-from portal.flows.sign_out import LogoutTaken, end_by_logout_token
+from portal.flows.signing.sign_out import LogoutTaken, end_by_logout_token
 from portal.store.tables import AuditRow, SessionRow, SpentRow
 from tests.visitor import Visitor, query_of
 from tests.web.conftest import PASSWORD

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from portal.core.attempt import Purpose
 from portal.core.redirects import SafePath
 from portal.flows.outcomes import Visitor as Origin
-from portal.flows.sign_in import go_to_provider
+from portal.flows.signing.sign_in import go_to_provider
 from portal.store.tables import AuditRow, ConnectionRow, IdentityRow, SessionRow, UserRow
 from tests.builders import change_tenant
 

@@ -1,0 +1,1 @@
+"""Whose a domain is: proven by DNS, and looked at again."""

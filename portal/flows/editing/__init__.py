@@ -1,0 +1,1 @@
+"""What the forms of the admin pages do, and what they show before anything is done."""

@@ -1,0 +1,1 @@
+"""Whether providers, clients and settings are well: for `portal doctor`, pages and mails."""
