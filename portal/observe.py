@@ -84,8 +84,9 @@ def configure_logging(*, json_lines: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        # A line and its end in one write: other workers write to the same stream.
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        # A line and its end in one write: other workers write to the same stream. Which stream that
+        # is, is looked up for each line: it may have been replaced, and the one before be closed.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

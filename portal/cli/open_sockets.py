@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-_WAITING, _LAST_DATA_RECEIVED = 24, 52  # where struct tcp_info has them (linux/tcp.h)
+_WAITING, _LAST_DATA_SENT, _LAST_DATA_RECEIVED = 24, 44, 52  # in struct tcp_info (linux/tcp.h)
 
 
 def connections() -> Iterator[tuple[socket.socket, str]]:
@@ -31,6 +31,11 @@ def listeners() -> Iterator[socket.socket]:
 def silent_for(connection: socket.socket) -> float:
     """Give the seconds since the last byte came."""
     return _tcp_info(connection, _LAST_DATA_RECEIVED) / 1000
+
+
+def unanswered_for(connection: socket.socket) -> float:
+    """Give the seconds since the last byte went out, or since the connection was made."""
+    return _tcp_info(connection, _LAST_DATA_SENT) / 1000
 
 
 def waiting_at(listener: socket.socket) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
-from portal.cli.open_sockets import connections, silent_for
+from portal.cli.open_sockets import connections, silent_for, unanswered_for
 from portal.cli.turns import Turns
 
 Environ = dict[str, Any]
@@ -22,6 +22,7 @@ _TICK = 0.25  # seconds
 _SLOW, _SLOW_FOR = 0.25, 10.0  # seconds: a slow body takes so long, and is remembered so long
 _PATIENCE, _LONGEST = 5.0, 20.0  # seconds without a byte, and for a whole body
 _PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bodies
+_NEAR = 0.3  # seconds by which an answer under way may be off the last byte of its request
 
 
 class SlowBodies:
@@ -44,7 +45,8 @@ class SlowBodies:
         self._most_bytes = most_bytes
         self._turns = turns
         self._slow_until = 0.0
-        self._reading: dict[int, tuple[float, str]] = {}
+        self._reading: dict[int, tuple[float, str]] = {}  # by thread: since when, for whom
+        self._answering: dict[int, tuple[float, str]] = {}
         threading.Thread(target=self._watch, name="slow bodies", daemon=True).start()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -52,7 +54,12 @@ class SlowBodies:
         length = environ.get("CONTENT_LENGTH")
         if length or "HTTP_TRANSFER_ENCODING" in environ:
             self._read(environ, length or "")
-        return self._application(environ, start_response)
+        me = threading.get_ident()
+        self._answering[me] = (time.monotonic(), environ.get("REMOTE_ADDR", ""))
+        try:
+            return self._application(environ, start_response)
+        finally:
+            del self._answering[me]
 
     def _read(self, environ: Environ, length: str) -> None:
         most = self._most_bytes(environ.get("PATH_INFO", ""))
@@ -87,8 +94,22 @@ class SlowBodies:
         late = {peer: now - began for began, peer in reversed(reading) if now - began > patience}
         if not late:
             return
+        answering = [(now - since, peer) for since, peer in self._answering.copy().values()]
         for connection, peer in connections():
-            took = late.get(peer)
-            if took is not None and (took > longest or silent_for(connection) > patience):
+            if peer not in late:
+                continue
+            silent, unanswered = silent_for(connection), unanswered_for(connection)
+            is_late = silent > patience or (late[peer] > longest and unanswered > longest)
+            is_at_rest = silent >= unanswered
+            if is_late and not is_at_rest and not _is_answered(silent, peer, answering):
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+def _is_answered(silent: float, peer: str, answering: list[tuple[float, str]]) -> bool:
+    """Whether this may be somebody whose request is whole and under way, at the same address.
+
+    The server does not tell which connection a request came on; its last byte came when its answer
+    was begun.
+    """
+    return any(who == peer and abs(since - silent) < _NEAR for since, who in answering)

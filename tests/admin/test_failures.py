@@ -179,7 +179,7 @@ _NOT_OF_SIGN_INS = ("logout", "events", "jti", "sid", "said …", "answered …"
 def causes():
     """Give the code and the cause of every failure that the code names in place."""
     for package in ("core", "oidc", "flows"):
-        for path in sorted((ROOT / "portal" / package).glob("*.py")):
+        for path in sorted((ROOT / "portal" / package).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
                 found = cause_of(node) if isinstance(node, ast.Call) else None
                 if found and not any(word in found[1] for word in _NOT_OF_SIGN_INS):

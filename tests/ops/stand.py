@@ -78,7 +78,7 @@ class Portal:
 
     def wait(self) -> "Portal":
         """Wait until it serves."""
-        eventually(self._answers, within=30)
+        eventually(self._answers, within=90)
         return self
 
     def _answers(self) -> bool:

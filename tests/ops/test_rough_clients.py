@@ -3,13 +3,16 @@
 import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from portal.cli.demo_provider import ProviderControl
 from tests.ops.stand import HOST, Browser, Portal
 
 HEAD = f"POST /auth/login HTTP/1.1\r\nHost: {HOST}\r\n".encode()
@@ -52,6 +55,45 @@ def test_two_hundred_connections_that_never_finish_hold_nobody_up(
         time.sleep(0.3)
         assert quickest_login(pair.one) < 2
     assert quickest_login(pair.one) < 2
+
+
+def test_neighbours_of_slow_clients_at_one_address_are_answered(
+    pair: SimpleNamespace, provider: ProviderControl
+):
+    """Who waits for a slow provider is not taken for one of those who do not finish their form."""
+    over, ended = threading.Event(), []
+
+    def drip(connection: socket.socket) -> None:
+        while not over.wait(0.2):
+            try:
+                connection.sendall(b"a")
+            except OSError:
+                ended.append(connection)
+                return
+
+    def sign_in(number: int) -> list[int]:
+        answers = []
+        while not over.is_set():
+            answers.append(
+                Browser().sign_in_by_sso(pair.one, f"p{number}@acme.example").status_code
+            )
+        return answers
+
+    provider.set_options(delay=1200)
+    with connected(pair.one, 40) as connections, ThreadPoolExecutor(44) as crowd:
+        for connection in connections:
+            connection.sendall(HEAD + FORM + b"Content-Length: 5000\r\n\r\nemail=")
+            crowd.submit(drip, connection)
+        people = [crowd.submit(sign_in, number) for number in range(4)]
+        until = time.monotonic() + 20
+        while len(ended) < 40 and time.monotonic() < until:
+            time.sleep(0.1)
+        over.set()
+        answers = [code for one in people for code in one.result()]
+    provider.set_options(delay=15)
+    assert len(ended) == 40
+    assert answers
+    assert set(answers) == {303}
 
 
 def test_form_that_comes_in_pieces_is_read_whole(pair: SimpleNamespace):
