@@ -1,7 +1,13 @@
 """Log lines as machines read them: whole, whoever else writes to the same stream."""
 
+import io
 import subprocess
 import sys
+
+import pytest
+import structlog
+
+from portal.observe import configure_logging, log
 
 WRITER = """
 from portal.observe import configure_logging, log
@@ -21,3 +27,18 @@ def test_lines_of_several_workers_stay_whole(tmp_path):
     assert len(lines) == 4 * 400
     assert all(line.startswith("{") and line.endswith("}") for line in lines)
     assert not any("}{" in line for line in lines)
+
+
+def test_log_goes_on_where_its_stream_was_replaced_and_closed(monkeypatch: pytest.MonkeyPatch):
+    try:
+        with monkeypatch.context() as patch, io.StringIO() as first:
+            patch.setattr(sys, "stderr", first)
+            configure_logging(json_lines=True)
+            log.warning("one.line")
+            assert "one.line" in first.getvalue()
+        with monkeypatch.context() as patch, io.StringIO() as second:
+            patch.setattr(sys, "stderr", second)
+            log.warning("another.line")
+            assert "another.line" in second.getvalue()
+    finally:
+        structlog.reset_defaults()
