@@ -51,9 +51,9 @@ class QuickSubmit:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
         if (
-            environ["PATH_INFO"] == "/auth/login"
+            environ.get("PATH_INFO") == "/auth/login"
             and environ["REQUEST_METHOD"] == "POST"
-            and not environ["SCRIPT_NAME"]
+            and not environ.get("SCRIPT_NAME")
             and (headers := self._answer(environ)) is not None
         ):
             start_response("302 FOUND", headers)
@@ -62,7 +62,7 @@ class QuickSubmit:
 
     def _answer(self, environ: Environ) -> list[tuple[str, str]] | None:
         """Give the headers of the redirect, None where this is not the plain case."""
-        if environ.get("HTTP_HOST", "").lower() not in self._hosts or environ["QUERY_STRING"]:
+        if environ.get("HTTP_HOST", "").lower() not in self._hosts or environ.get("QUERY_STRING"):
             return None
         form = _plain_form(environ)
         if form is None or self._forms.is_foreign(environ) or tracing.is_on():
