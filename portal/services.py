@@ -96,7 +96,7 @@ def build_services(
     aside: Aside = nobody_waits,
 ) -> Services:
     """Build the services; nothing is connected to before its first use."""
-    database = Database(settings.database_url, note=log.warning)
+    database = Database(settings.database_url, note=log.warning, aside=aside)
     vault = open_vault(settings)
     secret, redis_url = settings.secret_key.get_secret_value(), settings.redis_url
     door = Door(now, allow_local=settings.allow_local_issuers, limits=limits, aside=aside)

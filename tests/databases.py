@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,14 @@ class Server:
     def hang(self) -> None:
         """Leave it and its connections open, and let it do nothing until `go_on`."""
         for pid in self._processes():
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):  # one of its own that has just ended
+                os.kill(pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
         """Let it do again what it does."""
         for pid in self._processes():
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def _processes(self) -> Iterator[int]:
         """Give its process, and then those that this one had started by then."""

@@ -42,7 +42,9 @@ class Turns:
         self._tick = 0
         self._given = 0  # how often a turn was given
         self._running: dict[_Seat, int] = {}  # and since which tick
-        self._next: deque[_Seat] = deque()
+        self._fresh: deque[_Seat] = deque()  # who wait for a turn: with a request just come in,
+        self._back: deque[_Seat] = deque()  # and back from a wait; these two lines alternate
+        self._last_was_fresh = False
         self._resting: list[_Seat] = []
         self._listening = 0
 
@@ -53,7 +55,7 @@ class Turns:
     def take(self, work: Callable[[], None]) -> None:
         """Do a request's work in turn; then listen on, or rest while somebody else listens."""
         seat = self._arrive()
-        self._wait_for_turn(seat)
+        self._wait_for_turn(seat, self._fresh)
         try:
             work()
         finally:
@@ -74,7 +76,7 @@ class Turns:
             yield
         finally:
             seat.is_aside = False
-            self._wait_for_turn(seat)
+            self._wait_for_turn(seat, self._back)
 
     def was_taken_away(self) -> bool:
         """Whether the request that this thread is at has lost its turn because it lasted."""
@@ -90,12 +92,13 @@ class Turns:
             self._listening -= 1
         return seat
 
-    def _wait_for_turn(self, seat: _Seat) -> None:
+    def _wait_for_turn(self, seat: _Seat, line: deque[_Seat]) -> None:
         with self._lock:
             if len(self._running) < self._at_once:
                 self._give(seat)
                 return
-            self._next.append(seat)
+            line.append(seat)
+            self._have_a_listener()
         seat.called.acquire()
 
     def _leave(self, seat: _Seat) -> None:
@@ -113,13 +116,19 @@ class Turns:
 
     def _end_turn(self, seat: _Seat) -> None:
         """Give this one's turn to the next; nothing where it was taken away."""
-        if self._running.pop(seat, None) is not None and self._next:
-            following = self._next.popleft()
-            self._give(following)
-            following.called.release()
+        if self._running.pop(seat, None) is None or not (self._fresh or self._back):
+            return
+        # A crowd that comes back from one dead provider must not be in everybody's way.
+        first = self._fresh and not (self._last_was_fresh and self._back)
+        self._last_was_fresh = bool(first)
+        following = (self._fresh if first else self._back).popleft()
+        self._give(following)
+        following.called.release()
 
     def _lacks_a_listener(self) -> bool:
-        """Whether another may listen: whoever does may soon run."""
+        """Whether another may listen: as many as may run, and one where a line is to be passed."""
+        if self._back and not self._listening:
+            return True
         return self._listening + len(self._running) < self._at_once
 
     def _have_a_listener(self) -> None:

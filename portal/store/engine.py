@@ -13,6 +13,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from portal.core.waits import Aside, nobody_waits
 from portal.store.held import HeldConnections, HeldPlace
 
 __all__ = [
@@ -65,8 +66,14 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 8, note: Callable[[str], object] = str
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        note: Callable[[str], object] = str,
+        aside: Aside = nobody_waits,
     ) -> None:
+        self._aside = aside
         self.url = connect_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -121,17 +128,19 @@ class Database:
     def _turn_to_write(self) -> Iterator[None]:
         """Let this process's writers of a SQLite file take turns; others' locks SQLite waits for.
 
-        It waits by asking again after ever longer pauses, whoever came first.
+        It waits by asking again after ever longer pauses, whoever came first; so readers go on
+        meanwhile.
         """
         if self._writing is None:
             yield
             return
-        if not self._writing.acquire(timeout=BUSY_SECONDS):
-            raise DatabaseGoneError("another writer does not end")
-        try:
-            yield
-        finally:
-            self._writing.release()
+        with self._aside():
+            if not self._writing.acquire(timeout=BUSY_SECONDS):
+                raise DatabaseGoneError("another writer does not end")
+            try:
+                yield
+            finally:
+                self._writing.release()
 
     @contextmanager
     def _gone_is_named(self) -> Iterator[None]:

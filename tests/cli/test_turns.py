@@ -120,6 +120,26 @@ def test_who_steps_aside_to_wait_lets_others_be_answered(server: Server):
     assert waiting.result(5) == "signed in"
 
 
+def test_crowd_that_comes_back_at_once_is_not_in_the_way_of_who_comes_in(server: Server):
+    after_a_rush(server)
+    over = threading.Event()
+    ended: list[str] = []
+
+    def come_back() -> None:
+        with server.turns.aside():
+            over.wait(10)
+        time.sleep(0.01)
+        ended.append("back")
+
+    crowd = [server.send(come_back) for _ in range(THREADS - 3)]
+    server.send(lambda: None).result(5)
+    over.set()
+    server.send(lambda: ended.append("fresh")).result(5)
+    for done in crowd:
+        done.result(5)
+    assert ended.index("fresh") < len(crowd) - 1
+
+
 def test_all_threads_but_one_may_wait_at_once(server: Server):
     after_a_rush(server)
     over = threading.Event()
