@@ -7,22 +7,24 @@ from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from admin.frame_pages import ConfirmPage
-from portal.core.counting import counted
 from portal.core.redirects import HOME, safe_path
 from portal.core.session import Session
 from portal.flows.outcomes import Failed, GoToProvider, Throttled, WrongPassword
 from portal.flows.signing.step_up import Confirmed, confirm_password, is_fresh, to_provider
+from portal.throttle import Reached
 from portal.web.account import viewer
 from portal.web.context import services, visitor
-from portal.web.failures import to_login
+from portal.web.failures import Words, to_login
 from portal.web.identity import remember_attempt
-from portal.web.pages import Notice, Tone
+from portal.web.pages import Notice
+from portal.web.throttled import BUSY, wait_notice
 
 PASSWORD = "confirm_password"  # noqa: S105 - the name of a field
 PROVIDER = "confirm_at_provider"
 LOST = "confirm_lost"
 SECRETS = frozenset({"client_secret", "private_key", "new_password"})
 _LONGEST = 1024
+_TOO_MANY = Words("Too many tries", "Wait {wait} and try again.")
 _OWN = frozenset({"csrf_token", PASSWORD, PROVIDER, LOST})
 
 
@@ -75,12 +77,7 @@ def _ask(session: Session, outcome: object) -> Response:
 def _notice(outcome: object) -> Notice | None:
     if not isinstance(outcome, Throttled):
         return None
-    minutes = max(1, round(outcome.retry_after / 60))
-    return Notice(
-        tone=Tone.ERROR,
-        title="Too many tries",
-        text=f"Wait {counted(minutes, 'minute')} and try again.",
-    )
+    return wait_notice(BUSY if outcome.why is Reached.AT_ONCE else _TOO_MANY, outcome.retry_after)
 
 
 def _at_provider(session: Session) -> Response:

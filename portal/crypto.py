@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from portal.core.places import Places, waiting_room
 from portal.core.registry import Sealed
 from portal.core.waits import Aside, nobody_waits
 
@@ -105,7 +106,8 @@ class PasswordsBusyError(Exception):
 class Passwords:
     """argon2id with a bound on concurrent work: each check costs 64 MiB and a core for 0.1 s.
 
-    `at_once` checks run side by side; others wait up to `patience` seconds. `aside` surrounds both.
+    `at_once` checks run side by side; others wait up to `patience` seconds, strangers among them
+    where there is `room` (portal/core/places.py). `aside` surrounds both.
     """
 
     def __init__(
@@ -114,13 +116,13 @@ class Passwords:
         *,
         at_once: int = 2,
         patience: float = 5.0,
+        room: threading.Semaphore | None = None,
         aside: Aside = nobody_waits,
     ) -> None:
         self._hasher = hasher or PasswordHasher()
         self._aside = aside
         self.at_once = at_once
-        self._slots = threading.BoundedSemaphore(at_once)
-        self._patience = patience
+        self._places = Places(at_once, patience=patience, room=room or waiting_room())
         self._decoy = self._hasher.hash(new_token())
 
     def hash(self, password: str) -> str:
@@ -128,18 +130,22 @@ class Passwords:
         with self._aside():
             return self._hasher.hash(password)
 
-    def verify(self, stored: str | None, password: str) -> bool:
+    def verify(self, stored: str | None, password: str, *, known: str = "") -> bool:
         """Whether `password` is the one that `stored` was made from.
 
         Costs the same without a stored hash, so that time does not tell who has an account.
-        Raises PasswordsBusyError.
+        `known` names whose it is where the browser proves that they signed in before: strangers
+        are not in their way. Raises PasswordsBusyError.
         """
         with self._aside():
-            return self._verify(stored, password)
+            if not self._places.take(known=known):
+                raise PasswordsBusyError
+            try:
+                return self._verify(stored, password)
+            finally:
+                self._places.give_back()
 
     def _verify(self, stored: str | None, password: str) -> bool:
-        if not self._slots.acquire(timeout=self._patience):
-            raise PasswordsBusyError
         try:
             if stored and self._is_cheaper(stored):
                 self._costs_the_same(password)
@@ -148,8 +154,6 @@ class Passwords:
             return False
         else:
             return stored is not None
-        finally:
-            self._slots.release()
 
     def _is_cheaper(self, stored: str) -> bool:
         found = extract_parameters(stored)

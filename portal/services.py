@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 
+from portal.core.places import waiting_room
 from portal.core.registry import AuthMethod, Client
 from portal.core.waits import Aside, nobody_waits
 from portal.crypto import CookieSeal, Passwords, Vault, derived_key
@@ -101,6 +102,7 @@ def build_services(
     secret, redis_url = settings.secret_key.get_secret_value(), settings.redis_url
     door = Door(now, allow_local=settings.allow_local_issuers, limits=limits, aside=aside)
     providers = Providers(door, now)
+    room = waiting_room()
     registry = Registry(
         database, base_url=settings.base_url, default_client=default_client(settings, vault)
     )
@@ -110,8 +112,8 @@ def build_services(
         vault=vault,
         attempts=CookieSeal(derived_key(secret, "attempt")),
         state_key=derived_key(secret, "state"),
-        passwords=passwords or Passwords(aside=aside),
-        checks=ChecksUnderWay(aside=aside),
+        passwords=passwords or Passwords(room=room, aside=aside),
+        checks=ChecksUnderWay(room=room, aside=aside),
         registry=registry,
         started=StartedLog(database, registry),
         troubles=Troubles(database),

@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from portal.core.address import Address
+from portal.core.places import waiting_room
 from portal.core.waits import Aside, nobody_waits
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 WINDOW = timedelta(minutes=15)
 PER_ADDRESS, PER_NETWORK, PER_DOMAIN = 10, 300, 1000  # wrong passwords in that time
+BUSY_SECONDS = 5  # after which to come again where too many passwords are checked at once
 
 
 def redis_answers(url: str) -> bool:
@@ -50,13 +53,23 @@ def _open_redis(url: str, *, timeout: float) -> "Redis":
     return Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
 
 
+class Reached(StrEnum):
+    """What makes somebody wait: a limit on wrong passwords, or that too many check one at once."""
+
+    ADDRESS = "address"
+    NETWORK = "network"
+    DOMAIN = "domain"
+    AT_ONCE = "at_once"
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `most` in any `window` for one `key`; keys are hashes, so no address is kept."""
 
+    of: Reached
     key: str
     most: int
-    window: timedelta
+    window: timedelta = WINDOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +93,13 @@ def password_limits(
     limits: strangers cannot lock anybody out of it.
     """
     if known_browser:
-        return PasswordLimits(Limit(_key("known", known_browser), PER_ADDRESS, WINDOW))
-    shared = [Limit(_key("domain", str(address.domain)), PER_DOMAIN, WINDOW)]
+        return PasswordLimits(Limit(Reached.ADDRESS, _key("known", known_browser), PER_ADDRESS))
+    shared = [Limit(Reached.DOMAIN, _key("domain", str(address.domain)), PER_DOMAIN)]
     if network:
-        shared.append(Limit(_key("network", network_of(network)), PER_NETWORK, WINDOW))
-    return PasswordLimits(Limit(_key("password", address.key), PER_ADDRESS, WINDOW), tuple(shared))
+        key = _key("network", network_of(network))
+        shared.append(Limit(Reached.NETWORK, key, PER_NETWORK))
+    own = Limit(Reached.ADDRESS, _key("password", address.key), PER_ADDRESS)
+    return PasswordLimits(own, tuple(shared))
 
 
 def network_of(text: str) -> str:
@@ -119,19 +134,22 @@ class ChecksUnderWay:
 
     A check holds its place under the limit until it is known to be right. Who finds every place
     taken waits while one may come free: as long as a check of the same key is under way here,
-    `patience` seconds at most, and few at once. Nobody is checked without a place all the same, so
-    that the limit on wrong passwords stays exact.
+    `patience` seconds at most, where there is `room`. Nobody is checked without a place all the
+    same, so that the limit on wrong passwords stays exact.
     """
 
     def __init__(
-        self, *, patience: float = 2.0, most_waiting: int = 24, aside: Aside = nobody_waits
+        self,
+        *,
+        patience: float = 2.0,
+        room: threading.Semaphore | None = None,
+        aside: Aside = nobody_waits,
     ) -> None:
         self._patience = patience
-        self._most_waiting = most_waiting
+        self._room = room or waiting_room()
         self._aside = aside
         self._changed = threading.Condition()
         self._checks: dict[str, _Checks] = {}
-        self._waiting = 0
 
     @contextmanager
     def one(self, key: str) -> Iterator[Callable[[], bool]]:
@@ -163,19 +181,18 @@ class ChecksUnderWay:
                 self._changed.notify_all()
 
     def _wait(self, checks: _Checks, seen: int, until: float) -> bool:
+        if not self._room.acquire(blocking=False):
+            return False
         with self._changed:
-            if self._waiting >= self._most_waiting:
-                return False
-            self._waiting += 1
             checks.under_way -= 1
             self._changed.notify_all()  # where all that are left wait, nobody waits any more
             self._changed.wait_for(
                 lambda: checks.ended != seen or not checks.under_way,
                 max(0.0, until - time.monotonic()),
             )
-            self._waiting -= 1
             checks.under_way += 1
-            return checks.ended != seen
+        self._room.release()
+        return checks.ended != seen
 
 
 class Known:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from portal.core.errors import FailureCode
 from portal.core.redirects import SafePath
 from portal.core.registry import Connection, Tenant
+from portal.throttle import Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,10 @@ class WrongPassword:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Too many tries; another makes sense after `retry_after` seconds."""
+    """Too many tries; another makes sense after `retry_after` seconds. `why` knows no account."""
 
     retry_after: int
+    why: Reached
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 
 from portal.store.engine import Database
 from portal.store.tables import ThrottleRow
-from portal.throttle import Limit, PasswordLimits
+from portal.throttle import Limit, PasswordLimits, Reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Exhausted:
     """A limit is reached; trying again makes sense after `retry_after`."""
 
     retry_after: timedelta
+    of: Reached
 
 
 def reserve(database: Database, limits: PasswordLimits, *, now: datetime) -> Reserved | Exhausted:
@@ -32,7 +33,7 @@ def reserve(database: Database, limits: PasswordLimits, *, now: datetime) -> Res
     with database.transaction() as connection:
         for limit in limits.shared:
             if until := _full_until(connection, limit, now):
-                return Exhausted(until - now)
+                return Exhausted(until - now, limit.of)
         if not database.is_sqlite:
             lock = text("SELECT pg_advisory_xact_lock(:key)")
             connection.execute(lock, {"key": int(own.key[:15], 16)})
@@ -42,7 +43,7 @@ def reserve(database: Database, limits: PasswordLimits, *, now: datetime) -> Res
             select(func.count(), func.min(ThrottleRow.at)).where(mine)
         ).one()
         if hits >= own.most:
-            return Exhausted(oldest + own.window - now)
+            return Exhausted(oldest + own.window - now, own.of)
         taken = insert(ThrottleRow).values(key_hash=own.key, at=now).returning(ThrottleRow.id)
         return Reserved(connection.execute(taken).scalar_one(), limits.shared)
 

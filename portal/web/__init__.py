@@ -8,6 +8,7 @@
     announcements  what people read of a planned rollout
     sso       what providers call: callback, initiate, back- and front-channel logout
     account   what people call: dashboard, their sessions, sign-out
+    throttled the words for who has to wait
     welcome   what an invited person opens: a password set by a link
     ops       /healthz, /readyz, /metrics, /.well-known/jwks.json
     pages     the view models that the templates print

@@ -40,7 +40,7 @@ from portal.flows.signing.sign_in import SignIn, begin, begin_at, route_of
 from portal.web.announcements import banner_for, banner_of, banner_of_tenant
 from portal.web.context import services, visitor
 from portal.web.csrf import CsrfError
-from portal.web.failures import WORDS, Words, notice_for, notice_from_query
+from portal.web.failures import WORDS, notice_for, notice_from_query
 from portal.web.identity import (
     current_session,
     remember_attempt,
@@ -50,19 +50,13 @@ from portal.web.identity import (
 from portal.web.onward import Onward
 from portal.web.pages import Choice, ChoosePage, Notice, SignInPage, Tone
 from portal.web.quick_submit import DATABASE_GONE, PASSED_GATE
+from portal.web.throttled import SUBMITS_OF_NETWORK, notice_of, wait_notice
 
 blueprint = Blueprint("login", __name__)
 
 _TEMPLATE = "login/sign_in.html"
 _BLANK = "portal.blank_page"  # among the app's extensions, in the pieces between its tokens
 _LONGEST_PASSWORD = 1024
-_THIS_ADDRESS = Words(
-    "Too many tries for this address",
-    "Wait {wait} and try again. Single sign-on still works where your company has it.",
-)
-_THIS_NETWORK = Words(
-    "Too many sign-ins from your network", "Wait {wait} and try again. Nothing is locked."
-)
 _OFF_NOTE = "Single sign-on isn’t available right now. "
 
 
@@ -143,7 +137,7 @@ def submit() -> Response:
     if DATABASE_GONE in request.environ:
         raise request.environ[DATABASE_GONE]
     if wait := _wait_at_gate("submit"):
-        return _too_many(_THIS_NETWORK, wait)
+        return _too_many(wait_notice(SUBMITS_OF_NETWORK, wait), wait)
     form, at = request.form, services()
     toggle = form.get("toggle", "")
     if toggle in {"sso", "password"}:
@@ -219,8 +213,8 @@ def _answer(outcome: BeginOutcome) -> Response:
             shown, is_kept = outcome.reference, outcome.is_kept
             notice = notice_for(outcome.code, failure_reference=shown, is_kept=is_kept)
             return _page(replace(_typed(), notice=notice))
-        case Throttled(retry_after):
-            return _too_many(_THIS_ADDRESS, retry_after)
+        case Throttled():
+            return _too_many(notice_of(outcome), outcome.retry_after)
         case PasswordAsked() | WrongPassword() | SsoMissing():
             return _page(_asked_again(outcome))
         case _:
@@ -264,10 +258,7 @@ def _wait_at_gate(kind: str) -> int | None:
     return at.gate.enter(kind, request.remote_addr or "")
 
 
-def _too_many(why: Words, retry_after: int) -> Response:
-    minutes = max(1, round(retry_after / 60))
-    wait = "a few seconds" if retry_after < 30 else counted(minutes, "minute")
-    notice = Notice(tone=Tone.ERROR, title=why.title, text=why.text.format(wait=wait))
+def _too_many(notice: Notice, retry_after: int) -> Response:
     response = _page(replace(_typed(), ask_password=True, notice=notice), status=429)
     response.headers["Retry-After"] = str(retry_after)
     return response

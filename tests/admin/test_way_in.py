@@ -5,6 +5,7 @@ import re
 import pytest
 
 from portal.core.session import SignedInBy
+from portal.crypto import PasswordsBusyError
 from portal.store.tables import TenantRow
 from tests.admin.conftest import PASSWORD, seen_of
 from tests.builders import add_tenant
@@ -156,6 +157,24 @@ def test_wrong_passwords_at_the_second_proof_are_throttled_as_at_the_sign_in(adm
     refused = admin.post(SETTINGS, **VALUES, confirm_password=PASSWORD)
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) > 0
+
+
+def test_second_proof_waits_among_those_who_are_known_and_says_when_too_many_check_passwords(
+    admin, clock, services, monkeypatch
+):
+    clock.forward(minutes=20)
+    waited_as = []
+
+    def full(_stored, _password, *, known):
+        waited_as.append(known)
+        raise PasswordsBusyError
+
+    monkeypatch.setattr(services.passwords, "verify", full)
+    refused = admin.post(SETTINGS, **VALUES, confirm_password=PASSWORD)
+    assert refused.status_code == 429
+    assert "Too many people are signing in at once" in refused.text
+    assert "Wait a few seconds" in refused.text
+    assert waited_as == ["it@acme.example"]
 
 
 def test_reading_needs_no_second_proof(admin, clock):

@@ -12,10 +12,10 @@ from portal.store import spent
 from portal.store.attempts_log import Exhausted, Reserved, count_wrong, release, reserve
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.tables import SpentRow
-from portal.throttle import Limit, PasswordLimits
+from portal.throttle import Limit, PasswordLimits, Reached
 from tests.builders import NOW
 
-LIMIT = PasswordLimits(Limit("a" * 64, 10, timedelta(minutes=15)))
+LIMIT = PasswordLimits(Limit(Reached.ADDRESS, "a" * 64, 10))
 
 
 def race(take, takers: int = 8) -> list:
@@ -65,7 +65,7 @@ def test_limit_says_when_to_try_again(database: Database):
     for minute in range(10):
         assert isinstance(reserve(database, LIMIT, now=NOW + timedelta(minutes=minute)), Reserved)
     refused = reserve(database, LIMIT, now=NOW + timedelta(minutes=10))
-    assert refused == Exhausted(timedelta(minutes=5))
+    assert refused == Exhausted(timedelta(minutes=5), Reached.ADDRESS)
     assert isinstance(reserve(database, LIMIT, now=NOW + timedelta(minutes=15)), Reserved)
     assert isinstance(reserve(database, LIMIT, now=NOW + timedelta(minutes=15)), Exhausted)
 
@@ -78,7 +78,7 @@ def test_place_given_back_counts_no_more(database: Database):
 
 
 def test_shared_limit_counts_wrong_ones_and_then_takes_no_place_under_the_own(database: Database):
-    shared = Limit("b" * 64, 3, timedelta(minutes=15))
+    shared = Limit(Reached.NETWORK, "b" * 64, 3)
     both = PasswordLimits(LIMIT.own, (shared,))
     for minute in range(3):
         reserved = reserve(database, both, now=NOW)
@@ -88,7 +88,7 @@ def test_shared_limit_counts_wrong_ones_and_then_takes_no_place_under_the_own(da
         release(database, reserved)
     for _ in range(15):
         refused = reserve(database, both, now=NOW + timedelta(minutes=5))
-        assert refused == Exhausted(timedelta(minutes=10))
+        assert refused == Exhausted(timedelta(minutes=10), Reached.NETWORK)
     assert isinstance(reserve(database, LIMIT, now=NOW), Reserved)
     assert isinstance(reserve(database, both, now=NOW + timedelta(minutes=16)), Reserved)
 
@@ -96,5 +96,5 @@ def test_shared_limit_counts_wrong_ones_and_then_takes_no_place_under_the_own(da
 def test_limits_of_others_are_untouched(database: Database):
     for _ in range(10):
         reserve(database, LIMIT, now=NOW)
-    other = PasswordLimits(Limit("c" * 64, 10, timedelta(minutes=15)))
+    other = PasswordLimits(Limit(Reached.ADDRESS, "c" * 64, 10))
     assert isinstance(reserve(database, other, now=NOW), Reserved)

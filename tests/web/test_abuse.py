@@ -72,6 +72,8 @@ def test_wrong_passwords_of_one_network_end_somewhere_and_others_go_on(
     refused = stranger.submit_from("192.0.2.1", PETER, PASSWORD)
     assert refused.status_code == 429
     assert 0 < int(refused.headers["Retry-After"]) <= 900
+    assert "Too many wrong passwords from your network" in refused.text
+    assert "for this address" not in refused.text
     assert visitor.submit(PETER, PASSWORD).status_code == 303
 
 
@@ -84,7 +86,11 @@ def test_wrong_passwords_of_one_domain_end_somewhere_and_known_browsers_pass(
         for n in range(PER_DOMAIN + 1)
     ]
     assert codes == [200] * PER_DOMAIN + [429]
-    assert Visitor(app).submit(PETER, PASSWORD).status_code == 429
+    refused = [Visitor(app).submit(email, PASSWORD) for email in (PETER, "nobody@initech.example")]
+    for answer in refused:
+        assert answer.status_code == 429
+        assert "Too many wrong passwords for addresses of this domain" in answer.text
+        assert "for this address" not in answer.text
     assert Visitor(app).submit("bob@globex.example", PASSWORD).status_code == 303
     assert visitor.submit(PETER, PASSWORD).status_code == 303
 
@@ -96,7 +102,8 @@ def test_refusals_look_the_same_for_addresses_nobody_has(visitor: Visitor):
     unknown = visitor.submit("nobody@initech.example", "wrong")
     known = visitor.submit(PETER, "wrong")
     assert unknown.status_code == known.status_code == 429
-    assert "Too many tries" in unknown.text
+    assert "Too many tries for this address" in unknown.text
+    assert "Too many tries for this address" in known.text
 
 
 def test_discovery_is_limited_by_network_with_json_and_opens_again(

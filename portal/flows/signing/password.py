@@ -16,9 +16,7 @@ from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
 from portal.observe import PASSWORD_CHECKS, SIGN_INS, log, masked
 from portal.services import Services
 from portal.store import accounts, attempts_log, audit, sessions
-from portal.throttle import PasswordLimits, password_limits
-
-_BUSY_SECONDS = 5
+from portal.throttle import BUSY_SECONDS, PasswordLimits, Reached, password_limits
 
 
 def check_password(
@@ -71,14 +69,17 @@ def _judge(
         while isinstance(reserved, attempts_log.Exhausted) and another_ended():
             reserved = _reserve(services, limits)
         if isinstance(reserved, attempts_log.Exhausted):
-            return _throttled(address, math.ceil(reserved.retry_after.total_seconds()))
+            seconds = math.ceil(reserved.retry_after.total_seconds())
+            return _throttled(address, seconds, reserved.of)
         stored = account.password_hash if account else None
         try:
             with PASSWORD_CHECKS.track_inprogress():
-                right = services.passwords.verify(stored, password.get_secret_value())
+                right = services.passwords.verify(
+                    stored, password.get_secret_value(), known=address.key if known else ""
+                )
         except PasswordsBusyError:
             attempts_log.release(services.database, reserved)
-            return _throttled(address, _BUSY_SECONDS)
+            return _throttled(address, BUSY_SECONDS, Reached.AT_ONCE)
         if right:
             attempts_log.release(services.database, reserved)
         else:
@@ -94,10 +95,12 @@ def _reserve(
     return attempts_log.reserve(services.database, limits, now=services.now())
 
 
-def _throttled(address: Address, seconds: int) -> Throttled:
+def _throttled(address: Address, seconds: int, why: Reached) -> Throttled:
     SIGN_INS.labels("password", "throttled").inc()
-    log.warning("sign_in.throttled", address=masked(str(address)), retry_after=seconds)
-    return Throttled(max(1, seconds))
+    log.warning(
+        "sign_in.throttled", address=masked(str(address)), why=str(why), retry_after=seconds
+    )
+    return Throttled(max(1, seconds), why)
 
 
 def _note_wrong(

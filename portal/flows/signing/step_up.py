@@ -5,6 +5,7 @@ confirm_password   the password once more, for sessions begun by password
 to_provider        a fresh run through the provider, for sessions begun by SSO
 """
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,10 +22,9 @@ from portal.flows.signing.refusal import write_down
 from portal.flows.signing.sign_in import go_to_provider
 from portal.services import Services
 from portal.store import attempts_log, audit, session_proofs
-from portal.throttle import password_limits
+from portal.throttle import BUSY_SECONDS, Reached, password_limits
 
 FRESH = timedelta(minutes=15)
-_BUSY_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ def confirm_password(
         limits = password_limits(address, known_browser=f"session {session.id}")
         taken = attempts_log.reserve(services.database, limits, now=services.now())
         if isinstance(taken, attempts_log.Exhausted):
-            return Throttled(max(1, round(taken.retry_after.total_seconds())))
+            return Throttled(max(1, math.ceil(taken.retry_after.total_seconds())), taken.of)
         reserved = taken
     try:
         stored = session.account.password_hash
-        right = services.passwords.verify(stored, password.get_secret_value())
+        right = services.passwords.verify(stored, password.get_secret_value(), known=address.key)
     except PasswordsBusyError:
         attempts_log.release(services.database, reserved)
-        return Throttled(_BUSY_SECONDS)
+        return Throttled(BUSY_SECONDS, Reached.AT_ONCE)
     if right:
         attempts_log.release(services.database, reserved)
     _note(services, session, visitor, right=right)
