@@ -1,5 +1,6 @@
 """The WSGI application as a worker process loads it: settings from the environment."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -55,3 +56,6 @@ application = InTurns(_bodies, _turns)
 _turns.watch()
 keep_house(_services)
 _end_with_supervisor()
+# What is here now stays: no collection needs to look at it again.
+gc.collect()
+gc.freeze()

@@ -78,6 +78,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.engine = self._reader = _sqlite_engine(self.url, pool_size)
+            event.listen(self.engine, "begin", self._begin_sqlite)
             self._server = None
             self._held = HeldConnections(self._reader)
         else:
@@ -114,13 +115,17 @@ class Database:
     @contextmanager
     def quick_write(self) -> Iterator[HeldPlace]:
         """Give a place for one prepared statement that writes; it is committed by itself."""
-        with self._gone_is_named(), self._turn_to_write(), self._held.place() as place:
+        if self.is_sqlite:  # a statement by itself would wait for another process in turn
+            with self.quick_transaction() as place:
+                yield place
+            return
+        with self._gone_is_named(), self._held.place() as place:
             yield place
 
     @contextmanager
     def quick_transaction(self) -> Iterator[HeldPlace]:
         """Open a transaction for prepared statements, as `transaction` does."""
-        begin = "BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN"
+        begin = self._begin_writing if self.is_sqlite else _begin
         with self._gone_is_named(), self._turn_to_write(), self._held.transaction(begin) as place:
             yield place
 
@@ -128,19 +133,39 @@ class Database:
     def _turn_to_write(self) -> Iterator[None]:
         """Let this process's writers of a SQLite file take turns; others' locks SQLite waits for.
 
-        It waits by asking again after ever longer pauses, whoever came first; so readers go on
-        meanwhile.
+        It waits by asking again after ever longer pauses, whoever came first. Whoever finds nobody
+        writing writes at once: to step aside for a write would take longer than the write.
         """
         if self._writing is None:
             yield
-            return
-        with self._aside():
-            if not self._writing.acquire(timeout=BUSY_SECONDS):
-                raise DatabaseGoneError("another writer does not end")
-            try:
+        elif self._writing.acquire(blocking=False):
+            with _released_after(self._writing):
                 yield
-            finally:
-                self._writing.release()
+        else:
+            with self._aside():
+                if not self._writing.acquire(timeout=BUSY_SECONDS):
+                    raise DatabaseGoneError("another writer does not end")
+                with _released_after(self._writing):
+                    yield
+
+    def _begin_sqlite(self, connection: Connection) -> None:
+        if connection.get_execution_options().get("portal_writes"):
+            self._begin_writing(connection.connection.dbapi_connection)
+
+    def _begin_writing(self, driver: Any) -> None:
+        """Take the write lock of a SQLite file; step aside where another process has it."""
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        with self._aside():
+            driver.execute("BEGIN IMMEDIATE")
 
     @contextmanager
     def _gone_is_named(self) -> Iterator[None]:
@@ -176,6 +201,14 @@ class Database:
         self._reader.dispose()
 
 
+@contextmanager
+def _released_after(lock: threading.Lock) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _sqlite_engine(url: URL, pool_size: int) -> Engine:
     engine = create_engine(
         url,
@@ -184,7 +217,6 @@ def _sqlite_engine(url: URL, pool_size: int) -> Engine:
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
@@ -207,6 +239,5 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _begin_immediate(connection: Connection) -> None:
-    if connection.get_execution_options().get("portal_writes"):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(driver: Any) -> None:
+    driver.execute("BEGIN")

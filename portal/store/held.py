@@ -62,11 +62,11 @@ class HeldConnections:
         self._put(pooled)
 
     @contextmanager
-    def transaction(self, begin: str) -> Iterator[HeldPlace]:
+    def transaction(self, begin: Callable[[Any], object]) -> Iterator[HeldPlace]:
         """Lend a connection and commit at the end what was done in it."""
         with self.place() as place:
             driver: Any = place.connection.dbapi_connection
-            driver.execute(begin)
+            begin(driver)
             yield place
             driver.commit()
 

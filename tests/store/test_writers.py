@@ -1,6 +1,7 @@
 """Writers of one SQLite file in one process: one after the other, and nobody for ever."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,21 @@ def test_writer_that_fails_leaves_the_turn_to_the_next(file):
     with pytest.raises(ZeroDivisionError), file.transaction():
         raise ZeroDivisionError
     assert add_one(file) == 0
+
+
+def test_writer_steps_aside_for_another_writer_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("portal.store.engine.BUSY_SECONDS", 0.05)
+    stepped = []
+
+    @contextmanager
+    def aside():
+        stepped.append("aside")
+        yield
+
+    database = Database(f"sqlite:///{tmp_path / 'aside.db'}", aside=aside)
+    with database.quick_transaction():
+        assert stepped == []
+        with pytest.raises(DatabaseGoneError), database.quick_write():
+            pass
+    assert stepped == ["aside"]
+    database.close()
