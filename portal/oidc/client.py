@@ -11,7 +11,6 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from authlib.oauth2 import ClientAuth
-from requests import Response
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.jwks import IssuerKeys
@@ -29,6 +28,7 @@ from portal.core.tokens import (
 from portal.crypto import UnreadableSecretError, Vault
 from portal.oidc import client_auth
 from portal.oidc.http import Door, json_object, media_type
+from portal.oidc.messages import Answer
 from portal.oidc.metadata import Metadata
 from portal.oidc.provider import Providers
 from portal.oidc.replacing import Replacing
@@ -146,9 +146,9 @@ class RelyingParty:
                 headers=headers,
                 client=client.client_id,
             )
-        if answer.status_code != HTTPStatus.OK:
+        if answer.status != HTTPStatus.OK:
             raise UserinfoRefused(
-                FailureCode.OIDC_FAILED, f"userinfo was answered with {answer.status_code}"
+                FailureCode.OIDC_FAILED, f"userinfo was answered with {answer.status}"
             )
         return with_userinfo(claims, self._read_userinfo(metadata, client, answer))
 
@@ -176,7 +176,7 @@ class RelyingParty:
         return self._signing_key(client.private_key).public_jwk()
 
     def _read_userinfo(
-        self, metadata: Metadata, client: Client, answer: Response
+        self, metadata: Metadata, client: Client, answer: Answer
     ) -> Mapping[str, object]:
         if media_type(answer) != "application/jwt":
             return json_object(answer)

@@ -9,11 +9,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import lru_cache
 from http import HTTPStatus
 
 import certifi
-from requests import PreparedRequest, RequestException, Response
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.strict_json import JsonError, read_object
@@ -21,6 +19,7 @@ from portal.core.waits import Aside, nobody_waits
 from portal.observe import note_provider
 from portal.oidc.addresses import Lookup, Resolver, safe_url, system_lookup
 from portal.oidc.breaker import AskedTooOftenError, Breaker
+from portal.oidc.messages import Answer, Request
 from portal.oidc.transport import Limits, Transport
 from portal.oidc.wire import tls_context as default_tls_context
 
@@ -53,18 +52,18 @@ class Lane:
         self._allow_local = allow_local
         self._aside = aside
 
-    def send(self, request: PreparedRequest) -> Response:
+    def send(self, request: Request) -> Answer:
         """Send a request and give its answer, which is below 500 and no redirect.
 
         Raises SignInFailure: provider_unavailable or oidc_failed.
         """
-        safe_url(request.url or "", allow_local=self._allow_local)
+        safe_url(request.url, allow_local=self._allow_local)
         began: float | None = None  # a call that the breaker refuses took no time of a provider
         try:
             with self._aside(), self._transport.place(), self.breaker.call(self._client):
                 began = time.perf_counter()
                 answer = self._transport.exchange(request)
-                _check_status(answer.status_code)
+                _check_status(answer.status)
         finally:
             if began is not None:
                 took = time.perf_counter() - began
@@ -135,23 +134,21 @@ class Door:
         *,
         headers: Mapping[str, str] | None = None,
         client: str = "",
-    ) -> Response:
+    ) -> Answer:
         """Ask a URL of an issuer, for a client or by ourselves. Raises as `Lane.send` does."""
-        return self.lane(issuer).of(client).send(_prepared("GET", url, headers or {}))
+        return self.lane(issuer).of(client).send(_request("GET", url, headers or {}))
 
     def post(
         self, issuer: str, url: str, *, headers: Mapping[str, str], body: str, client: str = ""
-    ) -> Response:
+    ) -> Answer:
         """Send an issuer something, once, for a client. Raises as `Lane.send` does."""
-        return self.lane(issuer).of(client).send(_prepared("POST", url, headers, body))
+        return self.lane(issuer).of(client).send(_request("POST", url, headers, body))
 
     def get_json(self, issuer: str, url: str) -> dict[str, object]:
         """Ask a URL of an issuer for a JSON object. Raises as `Lane.send` does."""
         answer = self.get(issuer, url)
-        if answer.status_code != HTTPStatus.OK:
-            raise SignInFailure(
-                FailureCode.OIDC_FAILED, f"the provider answered {answer.status_code}"
-            )
+        if answer.status != HTTPStatus.OK:
+            raise SignInFailure(FailureCode.OIDC_FAILED, f"the provider answered {answer.status}")
         return json_object(answer)
 
     def close(self) -> None:
@@ -159,12 +156,12 @@ class Door:
         self._transport.close()
 
 
-def media_type(answer: Response) -> str:
+def media_type(answer: Answer) -> str:
     """Give the media type of an answer in lower case, without parameters."""
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    return answer.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def json_object(answer: Response) -> dict[str, object]:
+def json_object(answer: Answer) -> dict[str, object]:
     """Give the JSON object in an answer that says it is JSON. Raises SignInFailure."""
     kind = media_type(answer)
     if kind != "application/json" and not kind.endswith("+json"):
@@ -175,24 +172,8 @@ def json_object(answer: Response) -> dict[str, object]:
         raise SignInFailure(FailureCode.OIDC_FAILED, f"the answer is {error}") from None
 
 
-def _prepared(
-    method: str, url: str, headers: Mapping[str, str], body: str | None = None
-) -> PreparedRequest:
-    request = PreparedRequest()
-    try:
-        request.method, request.url = method, _prepared_url(url)
-        request.prepare_headers({**HEADERS, **headers})
-        request.body = body.encode("ascii") if body is not None else None
-    except (RequestException, UnicodeError):
-        raise SignInFailure(FailureCode.OIDC_FAILED, "a URL or header is unsound") from None
-    return request
-
-
-@lru_cache(maxsize=_MOST_ISSUERS)
-def _prepared_url(url: str) -> str | None:
-    request = PreparedRequest()
-    request.prepare_url(url, None)
-    return request.url
+def _request(method: str, url: str, headers: Mapping[str, str], body: str = "") -> Request:
+    return Request(method, url, {**HEADERS, **headers}, body)
 
 
 def _check_status(status: int) -> None:

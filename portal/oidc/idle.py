@@ -3,21 +3,13 @@
 import threading
 import time
 from collections import deque
-from typing import NamedTuple
 
+from portal.oidc.messages import Origin
 from portal.oidc.wire import Connection
 
 _MOST_IDLE = 64  # over all origins: files are the process's to share
 _LONGEST_IDLE = 60.0  # seconds
 _FRESH = 4.0  # seconds: no common server hangs up this early
-
-
-class Origin(NamedTuple):
-    """What a connection belongs to."""
-
-    scheme: str
-    host: str
-    port: int
 
 
 class IdleConnections:

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from authlib.oauth2 import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
-from requests import Response
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.oidc.http import Door, json_object
+from portal.oidc.messages import Answer
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _SENDABLE = re.compile(r"[\x21-\x7e]+")  # RFC 6749, A.12: what may stand in a header
@@ -72,9 +72,9 @@ class TokenEndpoint:
         return _read_tokens(answer)
 
 
-def _read_tokens(answer: Response) -> Tokens:
+def _read_tokens(answer: Answer) -> Tokens:
     """OIDC Core 3.1.3.3; RFC 6749, 5.1 and 5.2."""
-    if answer.status_code != HTTPStatus.OK:
+    if answer.status != HTTPStatus.OK:
         raise _refusal(answer)
     document = json_object(answer)
     if "error" in document:
@@ -90,17 +90,17 @@ def _read_tokens(answer: Response) -> Tokens:
     return Tokens(id_token, access_token)
 
 
-def _refusal(answer: Response) -> SignInFailure:
+def _refusal(answer: Answer) -> SignInFailure:
     error = _error(answer)
-    detail = f"the token endpoint answered {answer.status_code} ({error})"
-    if error == "invalid_client" or answer.status_code == HTTPStatus.UNAUTHORIZED:
+    detail = f"the token endpoint answered {answer.status} ({error})"
+    if error == "invalid_client" or answer.status == HTTPStatus.UNAUTHORIZED:
         return ClientRefused(FailureCode.OIDC_FAILED, detail)
     if error == "invalid_grant":
         return CodeRefused(FailureCode.OIDC_FAILED, detail)
     return _untrusted(detail)
 
 
-def _error(answer: Response) -> str:
+def _error(answer: Answer) -> str:
     try:
         error = json_object(answer).get("error")
     except SignInFailure:

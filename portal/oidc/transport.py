@@ -1,28 +1,26 @@
 """One request out, one answer back: pinned, metered, read whole, and failures told plainly."""
 
-import http.client
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from requests import PreparedRequest, Response
-from requests.structures import CaseInsensitiveDict
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError, ProtocolError, ReadTimeoutError
-from urllib3.exceptions import SSLError as TlsError
 
 from portal.core.errors import FailureCode, SignInFailure
 from portal.oidc.addresses import Resolver
-from portal.oidc.idle import IdleConnections, Origin
-from portal.oidc.wire import Call, Connection, OversizedError, PlainConnection, TlsConnection
+from portal.oidc.idle import IdleConnections
+from portal.oidc.messages import (
+    Answer,
+    AnswerReader,
+    MalformedError,
+    Origin,
+    OversizedError,
+    Request,
+)
+from portal.oidc.wire import Call, Connection, connect
 
 _HEAD_ROOM = 131_072  # bytes that the head and the framing of an answer may take
-_CHUNK = 65_536
 _PATIENCE = 0.5  # seconds that a call waits for others to end
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Transport:
         finally:
             self._places.release()
 
-    def exchange(self, request: PreparedRequest) -> Response:
+    def exchange(self, request: Request) -> Answer:
         """Send a request and give its answer, whatever its status.
 
         Raises SignInFailure: provider_unavailable where nobody answers in time, oidc_failed where
@@ -81,78 +79,28 @@ class Transport:
         """Close the connections that are kept open."""
         self._idle.close()
 
-    def _exchange(self, request: PreparedRequest, call: Call) -> Response:
-        origin = _origin(request)
-        once = request.method != "GET"  # a code that was sent may have been used: never again
-        kept = self._idle.take(origin, fresh=once)
-        if kept is None:
-            return self._ask(self._connection(origin), origin, request, call)
-        try:
-            return self._ask(kept, origin, request, call)
-        except (ConnectionError, ssl.SSLEOFError):
-            if once:
-                raise
-            # The server hung up just as we asked, and asking again is harmless.
-        return self._ask(self._connection(origin), origin, request, call)
+    def _exchange(self, request: Request, call: Call) -> Answer:
+        content = request.to_bytes()
+        kept = self._idle.take(request.origin, fresh=not request.is_repeatable)
+        if kept is not None:
+            try:
+                return self._ask(kept, request.origin, content, call)
+            except (ConnectionError, ssl.SSLEOFError):
+                if not request.is_repeatable:
+                    raise
+                # The server hung up just as we asked, and asking again is harmless.
+        opened = connect(request.origin, self._resolver, call, self._tls)
+        return self._ask(opened, request.origin, content, call)
 
-    def _connection(self, origin: Origin) -> Connection:
-        connection: Connection
-        if origin.scheme == "https":
-            connection = TlsConnection(origin.host, origin.port, ssl_context=self._tls)
-        else:
-            connection = PlainConnection(origin.host, origin.port)
-        connection.resolver = self._resolver
-        return connection
-
-    def _ask(
-        self, connection: Connection, origin: Origin, request: PreparedRequest, call: Call
-    ) -> Response:
-        whole = False
+    def _ask(self, connection: Connection, origin: Origin, content: bytes, call: Call) -> Answer:
+        reader = AnswerReader(most_bytes=self._limits.most_bytes)
         try:
-            connection.begin(call)
-            connection.request(
-                request.method or "GET",
-                request.path_url,
-                body=request.body,
-                headers=request.headers,
-                preload_content=False,
-            )
-            with closing(connection.getresponse()) as raw:
-                answer = _answer(request, raw, self._body(raw))
-            whole = True
+            return connection.exchange(content, call, reader)
         finally:
-            if not whole:
+            if reader.is_reusable:
+                self._idle.put(origin, connection)
+            else:
                 connection.close()
-        if connection.sock is not None:
-            self._idle.put(origin, connection)
-        return answer
-
-    def _body(self, raw: BaseHTTPResponse) -> bytes:
-        """Read the body to its end; what is encoded counts as what it decodes to."""
-        if (raw.length_remaining or 0) > self._limits.most_bytes:
-            raise OversizedError
-        body = bytearray()
-        while chunk := raw.read(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > self._limits.most_bytes:
-                raise OversizedError
-        return bytes(body)
-
-
-def _origin(request: PreparedRequest) -> Origin:
-    parts = urlsplit(request.url or "")
-    return Origin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
-
-
-def _answer(request: PreparedRequest, raw: BaseHTTPResponse, body: bytes) -> Response:
-    answer = Response()
-    answer.status_code = raw.status
-    answer.reason = raw.reason or ""
-    answer.headers = CaseInsensitiveDict(raw.headers)
-    answer.url = request.url or ""
-    answer.request = request
-    answer._content = body  # noqa: SLF001 - the attribute that `content` reads
-    return answer
 
 
 @contextmanager
@@ -171,16 +119,10 @@ def _told_plainly() -> Iterator[None]:
         raise _unavailable("no answer in time") from None
     except OSError as error:
         raise _unavailable(f"no connection: {type(error).__name__}") from None
-    except HTTPError as error:
-        if isinstance(error, ReadTimeoutError | TlsError) or _is_reset(error):
-            raise _unavailable("the answer broke off") from None
-        raise _untrusted(f"the answer is unreadable: {type(error).__name__}") from None
-    except (http.client.HTTPException, ValueError) as error:
-        raise _untrusted(f"the answer is no HTTP: {type(error).__name__}") from None
-
-
-def _is_reset(error: HTTPError) -> bool:
-    return isinstance(error, ProtocolError) and isinstance(error.args[-1], OSError)
+    except MalformedError as error:
+        raise _untrusted(f"the answer is unreadable: {error}") from None
+    except ValueError:
+        raise _untrusted("a URL or header is unsound") from None
 
 
 def _untrusted(detail: str) -> SignInFailure:

@@ -1,27 +1,19 @@
 """Connections to vetted addresses that keep one deadline and one limit of bytes for a whole call.
 
-urllib3's time-outs are per read: a peer that drips a byte a second never meets them. Here every
-read sets the socket's time-out to what is left of the call, and counts what arrives.
+A socket's own time-out is for each read: a peer that drips a byte a second never meets it. Here
+every read gets what is left of the call, and what arrives is counted.
 """
 
-import logging
+import select
 import socket
 import ssl
 import time
-from typing import Protocol, cast
-
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portal.oidc.addresses import Resolver, SocketAddress
-
-# urllib3 logs a header that it cannot read as it came: a provider could put a code into our log.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
+from portal.oidc.messages import Answer, AnswerReader, Origin, OversizedError
 
 _MOST_ADDRESSES = 4  # of one host, tried in turn
-
-
-class OversizedError(Exception):
-    """More bytes arrived than one call may bring."""
+_CHUNK = 65_536
 
 
 class Call:
@@ -54,112 +46,88 @@ class Call:
         return left
 
 
-class _Metered(Protocol):
-    call: Call
+class Connection:
+    """An open connection, for one call at a time."""
 
+    def __init__(self, opened: socket.socket) -> None:
+        self._socket = opened
+        self.idle_since = 0.0
 
-class MeteredSocket(socket.socket):
-    """A socket that works for one call at a time, within its time and bytes."""
+    @property
+    def is_connected(self) -> bool:
+        """Whether the other side has neither hung up nor spoken out of turn."""
+        waiting = select.poll()
+        waiting.register(self._socket, select.POLLIN)
+        return not waiting.poll(0)
 
-    call: Call
+    def exchange(self, request: bytes, call: Call, reader: AnswerReader) -> Answer:
+        """Send a request and read the answer to its end.
 
-    def recv_into(self, buffer: memoryview, nbytes: int = 0, flags: int = 0) -> int:  # type: ignore[override]
-        """Read what is there, within the call's limits."""
-        self.settimeout(self.call.read_time())
-        count = super().recv_into(buffer, nbytes, flags)
-        self.call.arrived(count)
-        return count
+        Raises what sockets and the reader raise; the connection is of no more use then.
+        """
+        self._socket.settimeout(call.read_time())
+        self._socket.sendall(request)
+        while reader.answer is None:
+            self._socket.settimeout(call.read_time())
+            data = self._socket.recv(_CHUNK)
+            call.arrived(len(data))
+            reader.take(data)
+        return reader.answer
 
-
-class MeteredTlsSocket(ssl.SSLSocket):
-    """The same with TLS. The handshake itself keeps the time-out that the plain socket had."""
-
-    call: Call
-
-    def recv_into(self, buffer: memoryview, nbytes: int | None = None, flags: int = 0) -> int:  # type: ignore[override]
-        """Read what is there, within the call's limits."""
-        self.settimeout(self.call.read_time())
-        count = super().recv_into(buffer, nbytes, flags)
-        self.call.arrived(count)
-        return count
-
-
-class PlainConnection(HTTPConnection):
-    """An http connection to a vetted address; only where local issuers are allowed."""
-
-    call: Call
-    resolver: Resolver
-    idle_since = 0.0
-
-    def _new_conn(self) -> socket.socket:
-        return _connect(self.resolver, self.host, self.port, self.call)
-
-    def begin(self, call: Call) -> None:
-        """Work for this call from now on, on the open connection or one that it will open."""
-        _begin(self, call)
-
-
-class TlsConnection(HTTPSConnection):
-    """An https connection to a vetted address; the certificate is checked by the host's name."""
-
-    call: Call
-    resolver: Resolver
-    idle_since = 0.0
-
-    def _new_conn(self) -> socket.socket:
-        return _connect(self.resolver, self.host, self.port, self.call)
-
-    def connect(self) -> None:
-        """Connect and shake hands, within the call's time to connect."""
-        super().connect()
-        cast("_Metered", self.sock).call = self.call
-
-    def begin(self, call: Call) -> None:
-        """Work for this call from now on, on the open connection or one that it will open."""
-        _begin(self, call)
-
-
-Connection = PlainConnection | TlsConnection
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
 
 
 def tls_context(cafile: str) -> ssl.SSLContext:
     """Give the context for all connections: the system's authorities and those of `cafile`."""
     context = ssl.create_default_context()
     context.load_verify_locations(cafile)
-    context.sslsocket_class = MeteredTlsSocket
     return context
 
 
-def _begin(connection: Connection, call: Call) -> None:
-    connection.call = call
-    connection.timeout = call.read_time()
-    if connection.sock is not None:
-        cast("_Metered", connection.sock).call = call
+def connect(origin: Origin, resolver: Resolver, call: Call, tls: ssl.SSLContext) -> Connection:
+    """Connect to the first address that answers; all of them were vetted, none is asked again.
 
-
-def _connect(resolver: Resolver, host: str, port: int, call: Call) -> socket.socket:
-    """Connect to the first address that answers; all of them were vetted, none is asked again."""
+    With https the certificate is checked by the host's name. Raises TimeoutError, OSError, or
+    SignInFailure where an address is not allowed.
+    """
+    host, port = origin.host, origin.port
     addresses = resolver.addresses(host, port, timeout=call.connect_time())[:_MOST_ADDRESSES]
     failure = OSError("no address to connect to")
     for turn, address in enumerate(addresses):
         share = call.connect_time() / (len(addresses) - turn)
         try:
-            return _open(address, share, call)
+            opened = _open(address, share)
         except OSError as error:
             failure = error
+            continue
+        return Connection(_secured(opened, origin, call, tls))
     raise failure
 
 
-def _open(address: SocketAddress, seconds: float, call: Call) -> socket.socket:
+def _open(address: SocketAddress, seconds: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    connection = MeteredSocket(family, socket.SOCK_STREAM)
+    opened = socket.socket(family, socket.SOCK_STREAM)
     try:
-        connection.call = call
-        connection.settimeout(seconds)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.connect(address)
-        connection.settimeout(call.connect_time())  # what is left, for the handshake
+        opened.settimeout(seconds)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.connect(address)
     except BaseException:
-        connection.close()
+        opened.close()
         raise
-    return connection
+    return opened
+
+
+def _secured(
+    opened: socket.socket, origin: Origin, call: Call, tls: ssl.SSLContext
+) -> socket.socket:
+    """Shake hands where the scheme asks for it, within what is left of the time to connect."""
+    if origin.scheme != "https":
+        return opened
+    try:
+        opened.settimeout(call.connect_time())
+        return tls.wrap_socket(opened, server_hostname=origin.host.rstrip("."))
+    except BaseException:
+        opened.close()
+        raise

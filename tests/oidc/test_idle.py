@@ -5,7 +5,8 @@ import time
 import pytest
 
 from portal.oidc import idle
-from portal.oidc.idle import IdleConnections, Origin
+from portal.oidc.idle import IdleConnections
+from portal.oidc.messages import Origin
 
 ONE, TWO = Origin("https", "one.example", 443), Origin("https", "two.example", 443)
 

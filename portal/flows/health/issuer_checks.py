@@ -9,13 +9,12 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from requests import Response
-
 from portal.core.counting import counted
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.finding import Finding, advice, failure, fine
 from portal.core.jwks import read_jwks
 from portal.oidc.http import json_object
+from portal.oidc.messages import Answer
 from portal.oidc.metadata import Metadata, discovery_url, read_metadata
 from portal.services import Services
 
@@ -68,8 +67,8 @@ def _inspect(services: Services, issuer: str) -> Inspection:
         url = discovery_url(issuer, allow_local=door.allow_local)
         answer = door.get(issuer, url)
         ahead = _clock(services, answer)
-        if answer.status_code != HTTPStatus.OK:
-            return Inspection(issuer, problem=f"the provider answered {answer.status_code}")
+        if answer.status != HTTPStatus.OK:
+            return Inspection(issuer, problem=f"the provider answered {answer.status}")
         document = json_object(answer)
         metadata = read_metadata(document, issuer=issuer, allow_local=door.allow_local)
         keys = read_jwks(door.get_json(issuer, metadata.jwks_uri))
@@ -79,12 +78,12 @@ def _inspect(services: Services, issuer: str) -> Inspection:
     return Inspection(issuer, metadata, len(keys.keys), ahead)
 
 
-def _clock(services: Services, answer: Response) -> timedelta | None:
+def _clock(services: Services, answer: Answer) -> timedelta | None:
     """Give how far ahead the clock of an answer was; what a cache kept is older by its Age."""
     with suppress(TypeError, ValueError, OverflowError):
-        said = parsedate_to_datetime(answer.headers.get("Date", ""))
+        said = parsedate_to_datetime(answer.headers.get("date", ""))
         said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
-        return said + timedelta(seconds=int(answer.headers.get("Age", "0"))) - services.now()
+        return said + timedelta(seconds=int(answer.headers.get("age", "0"))) - services.now()
     return None
 
 
