@@ -118,6 +118,8 @@ class Client:
     @property
     def as_before(self) -> "Client | None":
         """The client with what its secret or key replaced; None where nothing old is kept."""
+        if self.old_secret is None and self.old_private_key is None:
+            return None
         before = replace(
             self,
             secret=self.old_secret,

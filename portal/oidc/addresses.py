@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NewType
 from urllib.parse import SplitResult, urlsplit
@@ -19,6 +20,7 @@ SafeUrl = NewType("SafeUrl", str)
 """A URL that the portal may ask or send a browser to; made by `safe_url` alone."""
 
 _LONGEST_URL = 2048
+_MOST_URLS = 1000
 _PRINTABLE = re.compile(r"[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
@@ -44,6 +46,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
 
 
+@lru_cache(maxsize=_MOST_URLS)
 def safe_url(raw: str, *, allow_local: bool) -> SafeUrl:
     """Give `raw` as a URL that may be used, by its looks; its address is vetted on connecting.
 

@@ -18,6 +18,12 @@ def current_request() -> Request:
     return cast("Request", request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - documented
 
 
+def cookie(name: str) -> str:
+    """Give a cookie's value, "" where there is none: `get` makes an exception of each miss."""
+    values = current_request().cookies.getlist(name)
+    return values[0] if values else ""
+
+
 def known_cookie() -> str:
     """Give the name of the cookie that a password sign-in leaves in the browser."""
     return "__Host-portal_known" if services().settings.is_https else "portal_known"
@@ -30,7 +36,7 @@ def visitor() -> Visitor:
         network=asked.remote_addr or "",
         user_agent=asked.headers.get("User-Agent", "")[:300],
         reference=reference(),
-        known_mark=asked.cookies.get(known_cookie(), ""),
+        known_mark=cookie(known_cookie()),
     )
 
 

@@ -13,10 +13,11 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g
 from werkzeug.exceptions import BadRequest
 
 from portal.settings import Settings
+from portal.web.context import cookie
 
 _LONGEST = 64
 
@@ -38,10 +39,13 @@ class FormTokens:
 
     def token(self) -> str:
         """Give the token for this browser's forms."""
-        value: str = request.cookies.get(self.cookie) or g.get("new_form_cookie", "")
-        if not 0 < len(value) <= _LONGEST:
-            value = g.new_form_cookie = secrets.token_urlsafe(18)
-        return self._mac(value)
+        known: str | None = g.get("form_token")
+        if known is None:
+            value = cookie(self.cookie)
+            if not 0 < len(value) <= _LONGEST:
+                value = g.new_form_cookie = secrets.token_urlsafe(18)
+            known = g.form_token = self._mac(value)
+        return known
 
     def check(self, asked: Request) -> None:
         """Raise CsrfError unless this request is a form of one of our own pages."""
