@@ -5,7 +5,7 @@
     accounts, sessions, spent            people, browsers, what counts once
     attempts_log                         wrong passwords, counted over all processes
     audit, trail                         the append-only trail: written, read
-    catalog, workbench, registry_writes, domain_*, registry_export   the registry as a whole
+    items, catalog, workbench, registry_writes, domain_*, registry_export   the registry as a whole
     listing, people, population, ...     what admin pages and `portal doctor` read
 
 Core statements over the declarative tables, no ORM session: the sign-in path counts

@@ -6,7 +6,7 @@ from itertools import groupby
 from sqlalchemy import Connection, func, select
 
 from portal.core.changes import Item, Kind
-from portal.store.catalog import user_item
+from portal.store.items import user_of
 from portal.store.tables import ConnectionRow, DomainConnectionRow, DomainRow, TenantRow, UserRow
 
 _STREAMED = 10_000
@@ -54,7 +54,7 @@ def enabled_people(connection: Connection, slug: str | None) -> Iterator[Item]:
         query = query.join(TenantRow, TenantRow.id == UserRow.tenant_id)
         query = query.where(TenantRow.slug == slug)
     for row in connection.execute(query, execution_options={"yield_per": _STREAMED}):
-        yield user_item(row, slug or "")
+        yield user_of(row, slug or "")
 
 
 def disabled_count(connection: Connection) -> int:

@@ -3,15 +3,13 @@
 `portal.store.catalog` reads the registry whole, for seed files; a form is about one object.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection, select
 
 from portal.core.changes import Item, Kind, Value
-from portal.store.catalog import stored_secret
-from portal.store.engine import AnyRow
+from portal.store.items import client_of, connection_of, taken, tenant_of, user_of
 from portal.store.tables import (
     ClientRow,
     ConnectionRow,
@@ -57,16 +55,13 @@ def read_item(connection: Connection, tenant: TenantRef, kind: Kind, key: str) -
 def tenant_item(connection: Connection, tenant: TenantRef) -> Item | None:
     """Give a tenant's own settings."""
     row = connection.execute(select(TenantRow).where(TenantRow.id == tenant.id)).first()
-    if row is None:
-        return None
-    names = ("name", "status", "idle_minutes", "absolute_hours")
-    return Item(Kind.TENANT, tenant.slug, tenant.slug, _taken(row, names), row.origin)
+    return tenant_of(row) if row is not None else None
 
 
 def client_items(connection: Connection, tenant: TenantRef) -> list[Item]:
     """Give a tenant's clients, the oldest first."""
     query = select(ClientRow).where(ClientRow.tenant_id == tenant.id).order_by(ClientRow.id)
-    return [_client(row, tenant.slug) for row in connection.execute(query)]
+    return [client_of(row, tenant.slug) for row in connection.execute(query)]
 
 
 def connection_items(connection: Connection, tenant: TenantRef) -> list[Item]:
@@ -77,7 +72,7 @@ def connection_items(connection: Connection, tenant: TenantRef) -> list[Item]:
         .where(ConnectionRow.tenant_id == tenant.id)
         .order_by(ConnectionRow.id)
     )
-    return [_connection(row, tenant.slug) for row in connection.execute(query)]
+    return [connection_of(row, tenant.slug, client=row.client) for row in connection.execute(query)]
 
 
 def domain_item(connection: Connection, tenant: TenantRef, name: str) -> Item | None:
@@ -95,7 +90,7 @@ def domain_item(connection: Connection, tenant: TenantRef, name: str) -> Item | 
     fields: dict[str, Value] = {
         "policy": row.policy,
         "connections": tuple(connection.execute(keys).scalars()),
-        **_taken(row, ("subdomains", "verified", "rollout")),
+        **taken(row, ("subdomains", "verified", "rollout")),
     }
     return Item(Kind.DOMAIN, tenant.slug, row.name, fields, row.origin)
 
@@ -104,15 +99,7 @@ def user_item(connection: Connection, tenant: TenantRef, key: str) -> Item | Non
     """Give one of a tenant's people."""
     query = select(UserRow).where(UserRow.tenant_id == tenant.id, UserRow.email_key == key)
     row = connection.execute(query).first()
-    if row is None:
-        return None
-    fields = {
-        **_taken(row, ("email", "name", "role", "sso_exempt")),
-        "password": stored_secret(row.password_hash),
-        "password_ref": row.password_ref,
-        "disabled": row.disabled,
-    }
-    return Item(Kind.USER, tenant.slug, row.email_key, fields, row.origin)
+    return user_of(row, tenant.slug) if row is not None else None
 
 
 def domains_of_connection(
@@ -132,28 +119,5 @@ def domains_of_connection(
     return list(connection.execute(query).scalars())
 
 
-def _client(row: AnyRow, tenant: str) -> Item:
-    fields = {
-        **_taken(row, ("issuer", "client_id", "auth_method")),
-        "scopes": tuple(row.scopes),
-        "connection_param": row.connection_param,
-        "client_secret": stored_secret(row.secret),
-        "client_secret_ref": row.secret_ref,
-        "private_key": stored_secret(row.private_key),
-        "private_key_ref": row.private_key_ref,
-    }
-    return Item(Kind.CLIENT, tenant, row.key, fields, row.origin)
-
-
-def _connection(row: AnyRow, tenant: str) -> Item:
-    names = ("name", "client", "ssojet_connection", "authorize_params", "enabled")
-    rest = ("email_verified", "new_users", "require_claims", "role_claim", "roles")
-    return Item(Kind.CONNECTION, tenant, row.key, _taken(row, (*names, *rest)), row.origin)
-
-
 def _named(items: Iterable[Item], key: str) -> Item | None:
     return next((item for item in items if item.key == key), None)
-
-
-def _taken(row: Any, names: Iterable[str]) -> Mapping[str, Value]:
-    return {name: getattr(row, name) for name in names}

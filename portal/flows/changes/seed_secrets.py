@@ -17,7 +17,7 @@ from portal.seeding.folder import Desired
 from portal.seeding.problems import Problems
 from portal.seeding.progress import Progress, quiet
 from portal.seeding.sources import SourceError, check_private_key, resolve
-from portal.store.catalog import stored_secret
+from portal.store.items import stored_secret
 
 _One = TypeVar("_One")
 _Result = TypeVar("_Result")
