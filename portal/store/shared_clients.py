@@ -15,8 +15,6 @@ from portal.store.tables import ClientRow, ConnectionRow, TenantRow
 Through = tuple[str, str] | None
 """Issuer and id of a client; None is the default one."""
 
-_STREAMED = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -32,7 +30,7 @@ class Way:
 
 
 def ways(connection: Connection) -> Iterator[Way]:
-    """Give every connection that is on, of every tenant that is, streamed."""
+    """Give every connection that is on, of every tenant that is."""
     claims = cast(ConnectionRow.require_claims, Text)
     query = (
         select(TenantRow.slug, ConnectionRow.key, ClientRow.issuer, ClientRow.client_id, claims)
@@ -41,7 +39,7 @@ def ways(connection: Connection) -> Iterator[Way]:
         .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
         .where(ConnectionRow.enabled, TenantRow.status == "active")
     )
-    for row in connection.execute(query, execution_options={"yield_per": _STREAMED}):
+    for row in connection.execute(query):
         through = (row[2], row[3]) if row[2] is not None else None
         yield Way(row[0], row[1], through, is_bound=row[4] != "{}")
 
