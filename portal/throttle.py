@@ -54,12 +54,13 @@ def _open_redis(url: str, *, timeout: float) -> "Redis":
 
 
 class Reached(StrEnum):
-    """What makes somebody wait: a limit on wrong passwords, or that too many check one at once."""
+    """What makes somebody wait: a limit that is reached, or that too many check one at once."""
 
     ADDRESS = "address"
     NETWORK = "network"
     DOMAIN = "domain"
     AT_ONCE = "at_once"
+    PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,7 @@ MINUTE = 60
 GATES: Mapping[str, int] = {
     "discover": 600,
     "submit": 300_000,
+    "redeem": 600,  # codes that one client's provider refuses: it would soon refuse everybody's
     "refusal": 600,  # failures that begin here and belong to a tenant: written into the trail
     "stray": 120,  # failures that belong to nobody: junk, mostly
     "strays": 1200,  # the same of all networks together
@@ -298,7 +300,18 @@ class Gate:
             self._tell(shared, place, minute=minute, number=telling)
         if count + (shared.others if shared else 0) <= most:
             return None
-        return max(1, MINUTE - int(second % MINUTE))
+        return _seconds_left(second)
+
+    def look(self, kind: str, network: str) -> int | None:
+        """Give what `enter` would, and count nothing."""
+        second = self._now().timestamp()
+        key = hash((kind, network_of(network)))
+        with self._lock:
+            if int(second // MINUTE) != self._minute:
+                return None
+            shared = self._shared.get(key)
+            count = self._counts.get(key, 0) + (shared.others if shared else 0)
+        return _seconds_left(second) if count >= GATES[kind] else None
 
     def _tell(self, shared: _Shared, place: tuple[str, str], *, minute: int, number: int) -> None:
         assert self._redis is not None, "only shared numbers are told"
@@ -328,3 +341,7 @@ class Gate:
         """Let go of Redis."""
         if self._redis:
             self._redis.close()
+
+
+def _seconds_left(second: float) -> int:
+    return max(1, MINUTE - int(second % MINUTE))

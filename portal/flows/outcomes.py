@@ -73,10 +73,15 @@ class WrongPassword:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Too many tries; another makes sense after `retry_after` seconds. `why` knows no account."""
+    """Too many tries; another makes sense after `retry_after` seconds. `why` knows no account.
+
+    `email` and `next` are what a sign-in under way began with.
+    """
 
     retry_after: int
     why: Reached
+    email: str = ""
+    next: SafePath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +116,4 @@ BeginOutcome = (
     | Throttled
     | Failed
 )
-FinishOutcome = SignedIn | Tried | Failed
+FinishOutcome = SignedIn | Tried | Throttled | Failed

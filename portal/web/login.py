@@ -50,7 +50,7 @@ from portal.web.identity import (
 from portal.web.onward import Onward
 from portal.web.pages import Choice, ChoosePage, Notice, SignInPage, Tone
 from portal.web.quick_submit import DATABASE_GONE, PASSED_GATE
-from portal.web.throttled import SUBMITS_OF_NETWORK, notice_of, wait_notice
+from portal.web.throttled import SUBMITS_OF_NETWORK, notice_of, refused, wait_notice
 
 blueprint = Blueprint("login", __name__)
 
@@ -259,9 +259,7 @@ def _wait_at_gate(kind: str) -> int | None:
 
 
 def _too_many(notice: Notice, retry_after: int) -> Response:
-    response = _page(replace(_typed(), ask_password=True, notice=notice), status=429)
-    response.headers["Retry-After"] = str(retry_after)
-    return response
+    return refused(replace(_typed(), ask_password=True, notice=notice), retry_after)
 
 
 def _choices(connections: Iterable[Connection], *, prefix: str = "") -> tuple[Choice, ...]:

@@ -11,7 +11,7 @@ from portal.core.attempt import StateToken, cookie_name
 from portal.core.redirects import SafePath, safe_path
 from portal.core.registry import Account
 from portal.flows.editing.setup_session import Guest
-from portal.flows.outcomes import Failed, GoToProvider, SignedIn, Tried
+from portal.flows.outcomes import Failed, GoToProvider, SignedIn, Throttled, Tried
 from portal.flows.signing.callback import finish
 from portal.flows.signing.initiate import Initiation, RouteUnclear, initiate
 from portal.flows.signing.proof import Answer
@@ -28,6 +28,8 @@ from portal.web.identity import (
     session_token,
 )
 from portal.web.onward import Onward
+from portal.web.pages import SignInPage
+from portal.web.throttled import notice_of, refused
 
 blueprint = Blueprint("sso", __name__)
 
@@ -67,6 +69,10 @@ def callback(tenant: str | None = None) -> Response:
             remember_session(response, outcome)
         case Tried():
             response = redirect(f"{outcome.back}/{outcome.reference}", 303)
+        case Throttled():
+            notice = notice_of(outcome)
+            page = SignInPage(email=outcome.email, next=outcome.next or "", notice=notice)
+            response = refused(page, outcome.retry_after)
         case Failed():
             response = to_login(outcome)
         case _:

@@ -74,3 +74,16 @@ def test_flood_of_networks_takes_bounded_memory(monkeypatch):
     for n in range(500):
         assert gate.enter("discover", f"10.0.{n // 250}.{n % 250}") is None
     assert len(gate._counts) == 50
+
+
+def test_looking_at_the_gate_counts_nothing_and_tells_what_entering_would():
+    clock = [NOON.timestamp()]
+    gate = Gate(lambda: datetime.fromtimestamp(clock[0], UTC))
+    for _ in range(MOST):
+        assert gate.look("discover", "192.0.2.1") is None
+        gate.enter("discover", "192.0.2.1")
+    assert gate.look("discover", "192.0.2.1") == 50
+    assert gate.enter("discover", "192.0.2.1") == 50
+    assert gate.look("discover", "192.0.2.2") is None
+    clock[0] += 60
+    assert gate.look("discover", "192.0.2.1") is None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from flask import Flask
@@ -270,3 +271,49 @@ def test_persons_own_failure_is_on_record_through_any_flood(
 
 def state_of(sent) -> str:
     return query_of(sent.location)["state"]
+
+
+def bring_a_code(visitor: Visitor, email: str, network: str = "192.0.2.1"):
+    """Begin at the company's provider, and come back with a code that it never gave."""
+    back = urlsplit(visitor.at_provider(visitor.submit(email)))
+    answer = urlencode({**query_of(back.geturl()), "code": "invented"})
+    return visitor.get(f"{back.path}?{answer}", environ_base={"REMOTE_ADDR": network})
+
+
+def test_codes_that_a_provider_refuses_end_somewhere_for_their_network_alone(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(GATES, "redeem", 3)
+    ends = [error_of(bring_a_code(visitor, "ann@acme.example")) for _ in range(3)]
+    assert ends == ["oidc_failed"] * 3
+    refused = bring_a_code(visitor, "ann@acme.example")
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert "from your network went wrong" in refused.text
+    assert 'value="ann@acme.example"' in refused.text
+    elsewhere = bring_a_code(visitor, "ann@acme.example", "198.51.100.1")
+    assert error_of(elsewhere) == "oidc_failed"
+    assert visitor.sign_in_by_sso("ann@acme.example").status_code == 303
+
+
+def test_sign_ins_that_end_well_count_for_nothing_at_a_provider(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(GATES, "redeem", 2)
+    assert [visitor.sign_in_by_sso("ann@acme.example").status_code for _ in range(4)] == [303] * 4
+
+
+def test_refused_codes_are_not_counted_where_limits_are_off(
+    make_settings, database_of_registry, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(GATES, "redeem", 1)
+    settings = make_settings(
+        PORTAL_DATABASE_URL=database_of_registry,
+        PORTAL_ALLOW_LOCAL_ISSUERS="true",
+        PORTAL_RATE_LIMITS="off",
+    )
+    off = build_services(settings)
+    visitor = Visitor(create_app(off))
+    ends = [error_of(bring_a_code(visitor, "ann@acme.example")) for _ in range(3)]
+    assert ends == ["oidc_failed"] * 3
+    off.close()

@@ -12,15 +12,16 @@ from portal.core.errors import FailureCode, SignInFailure
 from portal.core.redirects import HOME, SafePath
 from portal.core.registry import Account
 from portal.crypto import UnreadableSecretError
-from portal.flows.outcomes import Failed, FinishOutcome, SignedIn, Visitor
+from portal.flows.outcomes import Failed, FinishOutcome, SignedIn, Throttled, Visitor
 from portal.flows.signing.arrival import enter
-from portal.flows.signing.proof import Answer, Progress, prove
+from portal.flows.signing.proof import Answer, Progress, Stage, prove
 from portal.flows.signing.refusal import write_down
 from portal.flows.signing.trial import conclude
-from portal.observe import SIGN_INS
+from portal.observe import SIGN_INS, log, masked
 from portal.services import Services
 from portal.store import spent
 from portal.store.started import Started
+from portal.throttle import Reached, network_of
 
 _TOLD = ("email", "email_verified", "hd", "tenant_id")
 _LONGEST_TOLD = 200
@@ -47,9 +48,13 @@ def finish(
             return conclude(services, answer, visitor, attempt=attempt, by=signed_in(attempt.next))
         if attempt.purpose is Purpose.INITIATED:
             _check_nobody_else(attempt, signed_in(HOME))
+        if wait := services.gate.look("redeem", _at_provider(attempt, visitor)):
+            return _throttled(attempt, wait)
         arrival = prove(services, answer, attempt, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:
+        if attempt and _is_refused_there(failure, progress) and services.settings.rate_limits:
+            services.gate.enter("redeem", _at_provider(attempt, visitor))
         own = attempt or _own_attempt(services, answer.state, sealed_attempt)
         return _failed(
             services,
@@ -62,6 +67,24 @@ def finish(
         )
     SIGN_INS.labels("sso", "success").inc()
     return SignedIn(token, attempt.next)
+
+
+def _at_provider(attempt: Attempt, visitor: Visitor) -> str:
+    """Name a network's tries at one client's provider: no other company's count with them."""
+    return f"{network_of(visitor.network)} {attempt.issuer} {attempt.client_id}"
+
+
+def _is_refused_there(failure: SignInFailure, progress: Progress) -> bool:
+    return progress.stage is Stage.TOKEN and failure.code is FailureCode.OIDC_FAILED
+
+
+def _throttled(attempt: Attempt, seconds: int) -> Throttled:
+    SIGN_INS.labels("sso", "throttled").inc()
+    why = Reached.PROVIDER
+    log.warning(
+        "sign_in.throttled", address=masked(attempt.email), why=str(why), retry_after=seconds
+    )
+    return Throttled(seconds, why, attempt.email, attempt.next)
 
 
 def _failed(
