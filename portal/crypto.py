@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -123,7 +124,7 @@ class Passwords:
         self._aside = aside
         self.at_once = at_once
         self._places = Places(at_once, patience=patience, room=room or waiting_room())
-        self._decoy = self._hasher.hash(new_token())
+        self._decoy = _decoy(self._hasher)
 
     def hash(self, password: str) -> str:
         """Give the argon2id string to store."""
@@ -168,6 +169,19 @@ class Passwords:
     def is_due(self, stored: str) -> bool:
         """Whether a hash was made with other parameters than today's and should be made anew."""
         return self._hasher.check_needs_rehash(stored)
+
+
+def _decoy(hasher: PasswordHasher) -> str:
+    """Give a hash of today's parameters that no password has: a check of it costs what any does.
+
+    Made up, since making a real one takes as long as a check, at each start.
+    """
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def is_argon2id(text: str) -> bool:

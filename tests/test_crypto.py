@@ -90,6 +90,14 @@ def test_unknown_user_costs_a_verification_too(monkeypatch, cheap_passwords: Pas
     assert not cheap_passwords.verify(None, "anything")
     assert len(seen) == 1
     assert is_argon2id(seen[0])
+    assert not cheap_passwords.is_due(seen[0])
+
+
+def test_a_start_makes_no_hash(monkeypatch):
+    monkeypatch.setattr(
+        PasswordHasher, "hash", lambda *_: pytest.fail("that takes as long as a check")
+    )
+    assert Passwords().at_once
 
 
 def test_hash_of_other_parameters_is_due(cheap_passwords: Passwords):
