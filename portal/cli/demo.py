@@ -22,7 +22,8 @@ from portal.core.address import Address
 from portal.core.routing import in_rollout
 from portal.crypto import Passwords
 from portal.flows.changes.registry_changes import apply
-from portal.seeding.folder import Desired, at_issuer, read_folder, reference_names
+from portal.seeding.desired import Desired, at_issuer, reference_names
+from portal.seeding.folder import read_folder
 from portal.services import open_vault, utc_now
 from portal.settings import load_settings
 from portal.store import schema

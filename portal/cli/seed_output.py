@@ -15,7 +15,7 @@ from portal.core.counting import counted
 from portal.flows.changes.registry_changes import SeedRun
 from portal.flows.changes.seed_effects import Effect
 from portal.flows.changes.seed_plan import DomainCounts, Plan
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 
 _MARKS = {
     Action.CREATED: ("+", "green"),

@@ -5,6 +5,7 @@
     what is wrong -> problems, each with file, line and key, all in one run
 
     schema    Pydantic models of a file, and the JSON Schema for editors
+    desired   what they describe: tenants, domains, operators
     folder    read_folder: a folder or a file -> Desired
     csv_rows  the rows of a CSV of domains; csv_upload: such a file from a browser -> Desired
     staging   the domains of a Desired, on the disk

@@ -4,7 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import idna
-import tldextract
 
 _LIST = Path(__file__).with_name("shared_mailboxes.txt")
 
@@ -34,6 +33,8 @@ def shared_mailboxes() -> frozenset[str]:
 
 @cache
 def _suffixes() -> frozenset[str]:
+    import tldextract
+
     extract = tldextract.TLDExtract(
         suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from portal.core.counting import counted
 from portal.core.entries import Place
 from portal.seeding.csv_rows import HEADER, Asker, Named, RowChecks
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.seeding.problems import Problems, suggestion
 from portal.seeding.staging import StagedDomains
 

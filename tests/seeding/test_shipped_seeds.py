@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from portal.core.address import Domain
-from portal.seeding.folder import at_issuer, read_folder, reference_names
+from portal.seeding.desired import at_issuer, reference_names
+from portal.seeding.folder import read_folder
 from portal.seeding.schema import json_schema
 from portal.seeding.yaml_reader import read_yaml
 

@@ -23,7 +23,7 @@ from portal.flows.changes.seed_effects import Effect, effects
 from portal.flows.changes.seed_plan import Plan, Planner
 from portal.flows.changes.seed_secrets import SeedSecrets
 from portal.flows.changes.seed_terms import SEED, Terms
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.seeding.progress import Progress, quiet
 from portal.store import domain_proofs
 from portal.store.domain_plan import DomainPlan

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from portal.core.entries import ClientEntry, Place, SourceKind
 from portal.core.errors import SignInFailure
 from portal.oidc.metadata import discovery_url
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.seeding.problems import MOST_HINTS, Problem, suggestion
 
 

@@ -14,7 +14,7 @@ from portal.flows.changes.seed_cautions import cautions
 from portal.flows.changes.seed_plan import Plan
 from portal.flows.changes.seed_reach import Reach, reach
 from portal.flows.changes.seed_secrets import SeedSecrets
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.store import impact, shared_clients
 from portal.store.domain_plan import DomainPlan
 from portal.store.shared_clients import Way

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from portal.core.changes import Item, Kind, Secret, Value
 from portal.core.entries import ClientEntry, ConnectionEntry, SecretSource, TenantEntry, UserEntry
 from portal.flows.changes.seed_secrets import SeedSecrets
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.store.catalog import Catalog
 from portal.store.registry_writes import PRUNED
 

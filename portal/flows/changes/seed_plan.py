@@ -10,7 +10,7 @@ from portal.flows.changes.registry_trail import Trail
 from portal.flows.changes.seed_items import wanted_items
 from portal.flows.changes.seed_secrets import SeedSecrets
 from portal.flows.changes.seed_terms import PROVEN_ELSEWHERE, Terms
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.seeding.problems import MOST_HINTS, Problems, suggestion
 from portal.seeding.progress import Progress
 from portal.store.catalog import Catalog, read_catalog

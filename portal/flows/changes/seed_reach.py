@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from portal.core.address import Address, Domain
 from portal.core.routing import in_rollout
 from portal.flows.changes.seed_plan import Plan
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.store import impact
 from portal.store.domain_plan import DomainPlan
 from portal.store.impact import Person, SeenSession, Way

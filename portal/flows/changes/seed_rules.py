@@ -14,7 +14,7 @@ from portal.core.registry import (
     Role,
     Tenant,
 )
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 
 
 def rules_for(

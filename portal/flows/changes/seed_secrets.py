@@ -13,7 +13,7 @@ from portal.core.changes import Change, Item, Secret
 from portal.core.entries import Place, SecretSource, UserEntry
 from portal.core.registry import Sealed
 from portal.crypto import Passwords, UnreadableSecretError, Vault
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.seeding.problems import Problems
 from portal.seeding.progress import Progress, quiet
 from portal.seeding.sources import SourceError, check_private_key, resolve

@@ -7,7 +7,7 @@ from portal.core.address import Address, Domain
 from portal.core.registry import Account, DomainRule, Policy, Tenant
 from portal.core.routing import Asked, Verdict, decide, resolve
 from portal.flows.changes.seed_rules import account_for, rules_for
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.services import Services
 from portal.store import accounts
 

@@ -11,9 +11,10 @@ from portal.crypto import Passwords, Vault
 from portal.flows.changes.registry_changes import open_seed_run
 from portal.flows.changes.seed_export import Exported, ExportError, SecretWriter, write_tenant
 from portal.flows.changes.seed_plan import Plan
+from portal.seeding.desired import Desired
 from portal.seeding.documents import client_part, connection_part, domain_part, user_part
 from portal.seeding.export import DOMAINS_IN_THE_FILE, FolderWriter, is_bulk
-from portal.seeding.folder import Desired, read_folder
+from portal.seeding.folder import read_folder
 from portal.seeding.update import CannotUpdateError, DocumentEditor, update_rows
 from portal.store.engine import Database
 from portal.store.registry_export import enabled_people, tenant_domains

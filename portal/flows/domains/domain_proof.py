@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -16,13 +17,16 @@ from portal.core.address import AddressError, Domain
 from portal.core.changes import Item, Kind, Value
 from portal.flows.changes.seed_terms import PROVEN_ELSEWHERE
 from portal.flows.changes.tenant_edits import Actor, NotAllowed, Saved, SaveOutcome, Unchanged, save
-from portal.flows.domains.txt_records import Absence, Texts, TxtRecords
+from portal.flows.domains.txt_answers import Absence, Texts
 from portal.flows.editing.form_checks import Wrong, check_domain
 from portal.services import Services
 from portal.store import audit, domain_proofs
 from portal.store.domain_proofs import Challenge
 from portal.store.engine import IntegrityError
 from portal.store.tenant_items import TenantRef
+
+if TYPE_CHECKING:
+    from portal.flows.domains.txt_records import TxtRecords
 
 LABEL = "_portal-challenge"
 _PREFIX = "portal-verification="
@@ -115,7 +119,7 @@ def challenge(services: Services, tenant: TenantRef, name: str) -> Challenge:
 def check(services: Services, actor: Actor, tenant: TenantRef, name: str) -> Checked:
     """Look for the record now, and note what was found; the right one proves the domain."""
     asked = challenge(services, tenant, name)
-    checked = look(TxtRecords(services.settings.dns_servers), asked)
+    checked = look(services, asked)
     if checked.finding is Finding.PROVEN and not asked.verified:
         checked = _prove(services, actor, tenant, asked)
     now = services.now()
@@ -132,8 +136,11 @@ def check(services: Services, actor: Actor, tenant: TenantRef, name: str) -> Che
     return checked
 
 
-def look(records: TxtRecords, asked: Challenge) -> Checked:
+def look(services: Services, asked: Challenge) -> Checked:
     """Look at DNS for a challenge's record, and find out why where it is not there."""
+    from portal.flows.domains.txt_records import TxtRecords
+
+    records = TxtRecords(services.settings.dns_servers)
     record = record_of(asked)
     texts = records.of(record.name)
     match texts:
@@ -150,7 +157,7 @@ def look(records: TxtRecords, asked: Challenge) -> Checked:
             return _why_absent(records, asked)
 
 
-def _why_absent(records: TxtRecords, asked: Challenge) -> Checked:
+def _why_absent(records: "TxtRecords", asked: Challenge) -> Checked:
     """Tell a record that is not there from a domain that is not, and from the usual slip.
 
     Many DNS consoles add the domain to the name by themselves.

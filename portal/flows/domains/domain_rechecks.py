@@ -11,7 +11,6 @@ from datetime import timedelta
 from portal.core.registry import Account, Role
 from portal.flows.changes.tenant_edits import Actor
 from portal.flows.domains.domain_proof import Checked, Finding, check, look, record_of
-from portal.flows.domains.txt_records import TxtRecords
 from portal.flows.letters.outgoing_mail import post_to_admins
 from portal.services import Services
 from portal.store import domain_proofs
@@ -44,7 +43,7 @@ def recheck_due(services: Services, *, most: int = 20) -> int:
 
 def _check_claim(services: Services, challenge: Challenge) -> None:
     """Look for the record of a claim; where nothing changed, nothing is told."""
-    checked = look(TxtRecords(services.settings.dns_servers), challenge)
+    checked = look(services, challenge)
     if checked.finding is Finding.PROVEN:
         tenant = TenantRef(challenge.tenant_id, challenge.tenant)
         check(services, _NOBODY, tenant, challenge.domain)
@@ -64,7 +63,7 @@ def _look_again(services: Services, challenge: Challenge) -> None:
 
     A name server that is silent or broken says nothing about the record.
     """
-    checked = look(TxtRecords(services.settings.dns_servers), challenge)
+    checked = look(services, challenge)
     if checked.finding in {Finding.SILENT, Finding.BROKEN}:
         return
     _note(services, challenge, checked, wait=_LONGEST_WAIT)

@@ -1,33 +1,17 @@
-"""What a name says in DNS: its TXT records, asked of the servers that the settings name."""
+"""Asks DNS for a name's TXT records, at the servers that the settings name."""
 
 import socket
-from dataclasses import dataclass
-from enum import StrEnum
 
 import dns.exception
 import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
+from portal.flows.domains.txt_answers import Absence, Texts
+
 _SECONDS = 5.0
 _MOST_RECORDS = 50
 _LONGEST = 300
-
-
-class Absence(StrEnum):
-    """Why there is no record."""
-
-    NO_NAME = "no_name"
-    NO_RECORD = "no_record"
-    SILENT = "silent"
-    BROKEN = "broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The texts of a name's TXT records, each put together from its parts (RFC 1035, 3.3.14)."""
-
-    texts: tuple[str, ...]
 
 
 class TxtRecords:

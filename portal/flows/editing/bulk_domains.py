@@ -24,7 +24,7 @@ from portal.flows.changes.tenant_edits import Actor
 from portal.flows.rollout.enforcement import Condition, conditions
 from portal.seeding.csv_rows import Asker, Named
 from portal.seeding.csv_upload import read_upload
-from portal.seeding.folder import Desired
+from portal.seeding.desired import Desired
 from portal.seeding.problems import Problem, SeedError
 from portal.services import Services
 from portal.store import uploads

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DatabaseError
 
 from portal.core.counting import counted
 from portal.core.finding import Finding, advice, failure, fine
-from portal.flows.domains.txt_records import Absence, TxtRecords
+from portal.flows.domains.txt_answers import Absence
+from portal.flows.domains.txt_records import TxtRecords
 from portal.flows.health.issuer_checks import Progress
 from portal.flows.health.registry_checks import check_issuers, check_registry
 from portal.services import Services
