@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from portal.store.columns import table
 from portal.store.rollout_tables import BreakGlassRow
 from portal.store.tables import UserRow
+from portal.store.upserts import upsert
 
 QUIET = timedelta(minutes=15)
 
@@ -74,5 +75,5 @@ def uses(connection: Connection, tenant_id: int, *, since: datetime) -> list[Use
 
 
 def _ensure(connection: Connection, user_id: int) -> None:
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(insert(BreakGlassRow).values(user_id=user_id).on_conflict_do_nothing())
+    insert = upsert(table(BreakGlassRow), dialect=connection.dialect.name)
+    connection.execute(insert.values(user_id=user_id).on_conflict_do_nothing())

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.crypto import new_token
+from portal.store.columns import table
 from portal.store.engine import AnyRow
 from portal.store.tables import DomainProofRow, DomainRow, TenantRow
+from portal.store.upserts import upsert
 
 _BETWEEN_FIRST_LOOKS = timedelta(seconds=15)  # as many as the portal looks at by itself
 
@@ -41,11 +42,11 @@ def issue(connection: Connection, tenant_id: int, name: str, *, now: datetime) -
     """Give a domain its challenge, where it has none yet."""
     domain = select(DomainRow.id).where(DomainRow.tenant_id == tenant_id, DomainRow.name == name)
     domain_id = connection.execute(domain).scalar_one()
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    insert = upsert(table(DomainProofRow), dialect=connection.dialect.name)
     connection.execute(
-        insert(DomainProofRow)
-        .values(domain_id=domain_id, token=new_token(), found=[], next_check_at=now)
-        .on_conflict_do_nothing()
+        insert.values(
+            domain_id=domain_id, token=new_token(), found=[], next_check_at=now
+        ).on_conflict_do_nothing()
     )
 
 
@@ -54,7 +55,7 @@ def issue_all(connection: Connection, domain_ids: Sequence[int], *, now: datetim
 
     Nobody waits for all of them at once: the first looks come one after the other.
     """
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    insert = upsert(table(DomainProofRow), dialect=connection.dialect.name)
     values = [
         {
             "domain_id": domain_id,
@@ -65,7 +66,7 @@ def issue_all(connection: Connection, domain_ids: Sequence[int], *, now: datetim
         for place, domain_id in enumerate(domain_ids)
     ]
     if values:
-        connection.execute(insert(DomainProofRow).on_conflict_do_nothing(), values)
+        connection.execute(insert.on_conflict_do_nothing(), values)
 
 
 def of_domain(connection: Connection, tenant_id: int, name: str) -> Challenge | None:

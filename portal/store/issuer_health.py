@@ -6,17 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, exists, literal, null, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.store.columns import UtcDateTime, table
 from portal.store.tables import ClientRow, ConnectionRow, TenantRow
+from portal.store.upserts import upsert
 from portal.store.watch_tables import IssuerHealthRow
 
 _HEALTH = table(IssuerHealthRow)
-_INSERT: dict[str, Any] = {
-    "sqlite": sqlite.insert(_HEALTH),
-    "postgresql": postgresql.insert(_HEALTH),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,8 @@ def enrol(connection: Connection, *, default: str, now: datetime) -> None:
     new = select(used.c.issuer, literal(now, UtcDateTime())).where(
         ~exists().where(_HEALTH.c.issuer == used.c.issuer)
     )
-    statement = _INSERT[connection.dialect.name].from_select(["issuer", "next_check_at"], new)
+    insert = upsert(_HEALTH, dialect=connection.dialect.name)
+    statement = insert.from_select(["issuer", "next_check_at"], new)
     connection.execute(statement.on_conflict_do_nothing())
 
 
@@ -90,7 +87,7 @@ def note(connection: Connection, look: Look, *, now: datetime, next_at: datetime
         "failing_since": since if failures else None,
         "good_at": now if not failures else before.good_at if before else None,
     }
-    insert = _INSERT[connection.dialect.name].values(issuer=look.issuer, **values)
+    insert = upsert(_HEALTH, dialect=connection.dialect.name).values(issuer=look.issuer, **values)
     connection.execute(insert.on_conflict_do_update(index_elements=["issuer"], set_=values))
 
 

@@ -1,25 +1,27 @@
 """Single use: what was used once is kept, by its hash, until it would have expired anyway."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.crypto import token_hash
 from portal.store.columns import table
 from portal.store.prepared import Place, Statement
 from portal.store.tables import SpentRow
+from portal.store.upserts import upsert
 
 _SPENT = table(SpentRow)
 _VALUES: dict[str, Any] = {
     "token_hash": bindparam("token_hash"),
     "expires_at": bindparam("expires_at"),
 }
-_SPEND = {
-    "sqlite": Statement(sqlite.insert(_SPENT).values(_VALUES).on_conflict_do_nothing()),
-    "postgresql": Statement(postgresql.insert(_SPENT).values(_VALUES).on_conflict_do_nothing()),
-}
+
+
+@cache
+def _spend(dialect: str) -> Statement:
+    return Statement(upsert(_SPENT, dialect=dialect).values(_VALUES).on_conflict_do_nothing())
 
 
 def spend(place: Place, token: str, *, expires_at: datetime) -> bool:
@@ -28,4 +30,4 @@ def spend(place: Place, token: str, *, expires_at: datetime) -> bool:
     It counts once the caller's transaction is committed.
     """
     values = {"token_hash": token_hash(token), "expires_at": expires_at}
-    return _SPEND[place.dialect.name].run(place, values) == 1
+    return _spend(place.dialect.name).run(place, values) == 1

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.core.address import Address, AddressError
 from portal.core.attempt import LIFETIME
@@ -21,16 +20,13 @@ from portal.store.columns import table
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.listing import PAGE, Slice
 from portal.store.registry import Registry
+from portal.store.upserts import upsert
 from portal.store.watch_tables import StartedRow
 
 MOST_WAITING = 500
 SETTLE = timedelta(seconds=3)  # another process may still have to write what came back here
 
 _STARTED = table(StartedRow)
-_INSERT = {
-    "sqlite": sqlite.insert(_STARTED).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(_STARTED).on_conflict_do_nothing(),
-}
 _CAME_BACK = (
     update(_STARTED)
     .where(_STARTED.c.key == bindparam("its_key"))
@@ -142,7 +138,8 @@ def save(
     names = [column.name for column in _STARTED.c]
     rows = [{name: getattr(one, name) for name in names} for one in started]
     if rows:
-        connection.execute(_INSERT[connection.dialect.name], rows)
+        insert = upsert(_STARTED, dialect=connection.dialect.name)
+        connection.execute(insert.on_conflict_do_nothing(), rows)
     if came_back:
         back = [{"its_key": key, "its_return": at} for key, at in came_back.items()]
         connection.execute(_CAME_BACK, back)

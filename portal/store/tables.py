@@ -84,18 +84,14 @@ class ConnectionRow(Base):
 
 
 class DomainRow(Base):
-    """A domain that a tenant claims. Many may claim it, one can have it verified."""
+    """A domain that a tenant claims. Many may claim it, one can have it verified.
+
+    The index that sees to it is one of `partial_indexes`.
+    """
 
     __tablename__ = "domains"
     __table_args__ = (
         UniqueConstraint("name", "tenant_id"),
-        Index(
-            "uq_domains_name_verified",
-            "name",
-            unique=True,
-            sqlite_where=text("verified"),
-            postgresql_where=text("verified"),
-        ),
         Index("ix_domains_tenant_id_name", "tenant_id", "name"),
         CheckConstraint("policy IN ('password','optional','required')", name="policy"),
         CheckConstraint("rollout BETWEEN 0 AND 100", name="rollout"),

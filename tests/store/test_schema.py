@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-import portal.store.tables  # noqa: F401 - so that the metadata knows every table
+import portal.store.partial_indexes  # noqa: F401 - so that the metadata knows every index and table
 from portal.store import schema
 from portal.store.columns import Base
 from portal.store.engine import Database

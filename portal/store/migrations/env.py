@@ -2,7 +2,7 @@
 
 from alembic import context
 
-import portal.store.tables  # noqa: F401 - so that the metadata knows every table
+import portal.store.partial_indexes  # noqa: F401 - so that the metadata knows every index and table
 from portal.store.columns import Base
 
 context.configure(
