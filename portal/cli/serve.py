@@ -8,7 +8,9 @@ no thread from anybody.
 import os
 import shutil
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
@@ -56,14 +58,14 @@ def command(host: str, port: int, workers: int) -> None:
     settings = load_settings()
     check_database(settings)
     address = check_port(host, port)
-    tell_of_troubles(settings)
+    prepare_log(settings)
     counters = prepare_metrics(settings.instance_dir)
     click.echo(
         f"Portal on {shown(address, port)} for {settings.base_url} ({counted(workers, 'worker')})",
         err=True,
     )
     try:
-        run(address, port, workers=workers)
+        run(address, port, workers=workers, beside=partial(look_at_clients, settings))
     finally:
         shutil.rmtree(counters, ignore_errors=True)
 
@@ -77,19 +79,35 @@ def check_database(settings: Settings) -> None:
         database.close()
 
 
-def tell_of_troubles(settings: Settings) -> None:
-    """Log what the portal runs with and an operator should know; `portal doctor` says more."""
-    from portal.flows.health.client_checks import clients_with_problems
+def prepare_log(settings: Settings) -> None:
+    """Log what the portal runs with and an operator should know.
+
+    Before `prepare_metrics`: this process counts nothing, so it needs no counters among them.
+    """
     from portal.observe import configure_logging, log
-    from portal.services import build_services
 
     configure_logging(json_lines=settings.is_production)
     if settings.is_production and settings.allow_local_issuers:
         log.warning("local_issuers.allowed", mend="set PORTAL_ALLOW_LOCAL_ISSUERS=false")
-    services = build_services(settings)
-    for client, cause in clients_with_problems(services):
-        log.error("client.unusable", tenant=client.tenant, client=client.key, cause=cause)
-    services.close()
+
+
+def look_at_clients(settings: Settings) -> None:
+    """Log the clients that cannot prove themselves; `portal doctor` says more.
+
+    A reason to log, not to refuse the start: the workers need not wait for it.
+    """
+    from portal.observe import log
+
+    try:
+        from portal.flows.health.client_checks import clients_with_problems
+        from portal.services import build_services
+
+        services = build_services(settings)
+        for client, cause in clients_with_problems(services):
+            log.error("client.unusable", tenant=client.tenant, client=client.key, cause=cause)
+        services.close()
+    except Exception as error:  # noqa: BLE001 - the edge of a thread: the server goes on
+        log.error("clients.not_looked_at", error=type(error).__name__)
 
 
 def check_port(host: str, port: int) -> str:
@@ -145,8 +163,13 @@ def _is_running(pid: str) -> bool:
     return True
 
 
-def run(address: str, port: int, *, workers: int, threads: int = THREADS) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are answered first."""
+def run(
+    address: str, port: int, *, workers: int, beside: Callable[[], object] = lambda: None
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests under way are answered first.
+
+    `beside` is done in a thread of its own once the workers have been started.
+    """
     from portal.cli.workers import serve
 
-    serve(address, port, workers=workers, threads=threads, drain=DRAIN_SECONDS)
+    serve(address, port, workers=workers, threads=THREADS, drain=DRAIN_SECONDS, beside=beside)

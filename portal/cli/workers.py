@@ -3,7 +3,8 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
@@ -38,10 +39,15 @@ class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is ch
     cannot load the application, and wrong for one that somebody else killed or told to stop.
     """
 
+    def __init__(self, *args: Any, beside: Callable[[], object], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._beside = beside
+
     def _spawn_workers(self, *args: Any) -> None:
         self.blocking_threads_idle_timeout = _FOR_EVER  # a resting thread is not an idle one
         with _interrupts_held():
             super()._spawn_workers(*args)
+        threading.Thread(target=self._beside, name="beside", daemon=True).start()
 
     def _respawn_workers(self, workers: list[int], *args: Any, **options: Any) -> None:
         ended = [idx for idx in workers if (self.wrks[idx].inner.exitcode or 0) <= 0]
@@ -66,11 +72,20 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def serve(address: str, port: int, *, workers: int, threads: int, drain: int) -> None:
+def serve(
+    address: str,
+    port: int,
+    *,
+    workers: int,
+    threads: int,
+    drain: int,
+    beside: Callable[[], object],
+) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get `drain` seconds.
 
-    Workers are started afresh, not forked: what this process has imported, opened or locked does
-    not follow them, and the counters find their folder in the environment.
+    `beside` is done in a thread of its own once the workers have been started. These are started
+    afresh, not forked: what this process has imported, opened or locked does not follow them, and
+    the counters find their folder in the environment.
     """
     # glibc keeps freed memory apart for nearly every thread; one thread at a time runs Python.
     os.environ.setdefault("MALLOC_ARENA_MAX", "2")
@@ -78,6 +93,7 @@ def serve(address: str, port: int, *, workers: int, threads: int, drain: int) ->
     multiprocessing.set_start_method("spawn", force=True)
     _Supervisor(
         APPLICATION,
+        beside=beside,
         address=address,
         port=port,
         interface=Interfaces.WSGI,

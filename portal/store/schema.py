@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, column, delete, insert, inspect, select, table, text
 
 from portal.store.engine import Database
-from portal.store.tables import SupportRow
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent / "migrations"
 _VERSION = table("alembic_version", column("version_num"))
+_SUPPORT = table("schema_supports", column("revision"))
 _LOCK = 0x706F7274  # any number, the same in every process
 
 
@@ -100,19 +100,19 @@ def _refuse_unfit(connection: Connection) -> None:
 
 def _supported(connection: Connection) -> set[str]:
     """Give the revisions whose versions can run on the schema, as the newest of them wrote it."""
-    if not inspect(connection).has_table(SupportRow.__tablename__):
+    if not inspect(connection).has_table(_SUPPORT.name):
         return set()
-    return set(connection.scalars(select(SupportRow.revision)))
+    return set(connection.scalars(select(_SUPPORT.c.revision)))
 
 
 def _note_supported(connection: Connection) -> None:
     """Write down who can run on the schema: every version back to where a migration says."""
-    if not inspect(connection).has_table(SupportRow.__tablename__):
+    if not inspect(connection).has_table(_SUPPORT.name):
         return
-    connection.execute(delete(SupportRow))
+    connection.execute(delete(_SUPPORT))
     oldest = set()
     for step in _scripts().walk_revisions("base", current(connection) or "base"):
-        connection.execute(insert(SupportRow).values(revision=step.revision))
+        connection.execute(insert(_SUPPORT).values(revision=step.revision))
         oldest.add(getattr(step.module, "fits_from", None))
         if step.revision in oldest:
             break

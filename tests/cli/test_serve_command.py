@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from portal.cli.serve import look_at_clients, prepare_log
 from portal.crypto import Vault, new_key
 from portal.store import schema
 from portal.store.engine import Database
@@ -213,7 +214,30 @@ def test_a_lost_encryption_key_is_logged_by_client_and_does_not_stop_it(tmp_path
         acme = add_tenant(connection)
         add_client(connection, acme, secret=lost.seal("hush"))
     with serving(tmp_path) as portal:
+        portal.wait_for(lambda: "client.unusable" in portal.output)
         (line,) = [line for line in portal.output.splitlines() if "client.unusable" in line]
         assert "acme" in line
         assert "main" in line
         assert "hush" not in line
+
+
+def test_neither_start_nor_stop_waits_for_the_look_at_the_clients(tmp_path, database):
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    (slow / "sitecustomize.py").write_text(
+        "import sys, time, types\n"
+        "if sys.argv[0].endswith('portal'):\n"
+        "    checks = types.ModuleType('portal.flows.health.client_checks')\n"
+        "    checks.clients_with_problems = lambda _: time.sleep(600)\n"
+        "    sys.modules[checks.__name__] = checks\n"
+    )
+    with serving(tmp_path, PYTHONPATH=str(slow)) as portal:
+        assert portal.stop(signal.SIGTERM) < 10
+        assert portal.process.returncode == 0
+
+
+def test_a_look_at_the_clients_that_fails_is_logged_and_stops_nothing(make_settings, capsys):
+    settings = make_settings()
+    prepare_log(settings)
+    look_at_clients(settings)  # there is no database
+    assert "clients.not_looked_at" in capsys.readouterr().err

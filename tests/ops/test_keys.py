@@ -11,7 +11,7 @@ from portal.store.engine import Database
 from portal.store.tables import ClientRow
 from tests.builders import add_client, add_tenant
 from tests.ops.conftest import SECRET
-from tests.ops.stand import KEY, Browser, Portal, run
+from tests.ops.stand import KEY, Browser, Portal, eventually, run
 
 OLD, NEW = new_key(), new_key()
 
@@ -98,9 +98,11 @@ def test_lost_key_is_named_at_the_start_and_stops_only_its_clients(crew: SimpleN
             Browser().submit(portal, "p0@initech.example", "correct horse battery").status_code
             == 303
         )
-        started = portal.log.read_text().splitlines()[0]
-        assert "client.unusable" in started
-        assert "client=main tenant=acme" in started
+        eventually(lambda: "client.unusable" in portal.log.read_text(), within=30)
+        (named,) = [
+            line for line in portal.log.read_text().splitlines() if "client.unusable" in line
+        ]
+        assert "client=main tenant=acme" in named
     finally:
         portal.end()
 
