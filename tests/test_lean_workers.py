@@ -10,11 +10,12 @@ NOT_FOR_SIGN_INS = (
     "mako",
     "psycopg",
     "redis",
+    "requests",
     "ruamel",
     "sqlalchemy.dialects.postgresql",
     "tldextract",
 )
-NOT_BEFORE_WORKERS_START = ("flask", "jinja2", "portal.services", "requests", "sqlalchemy.orm")
+NOT_BEFORE_WORKERS_START = ("flask", "jinja2", "portal.services", "sqlalchemy.orm")
 
 
 def loaded(imports: str, names: tuple[str, ...]) -> str:

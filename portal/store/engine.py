@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 BUSY_SECONDS = 10.0
+CACHE_KIB = 512  # of each SQLite connection; the system has the file's pages in memory anyway
 _WAL_PAUSE = 0.05
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -224,7 +225,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
     del record
     connection.isolation_level = None  # the driver begins nothing by itself
     # NORMAL: a killed process loses nothing; only a power cut may lose the last commits.
-    for pragma in ("foreign_keys=ON", "synchronous=NORMAL"):
+    for pragma in ("foreign_keys=ON", "synchronous=NORMAL", f"cache_size=-{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
     _turn_to_wal(connection)
 

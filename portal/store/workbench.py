@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, text
 
-from portal.store.engine import BUSY_SECONDS, Database
+from portal.store.engine import BUSY_SECONDS, CACHE_KIB, Database
 
 _LOCK = 0x73656564  # any number, the same in every process
 _WAIT_SECONDS = 600
@@ -92,5 +92,5 @@ def open_workbench(database: Database, *, patience: int = 0) -> Iterator[Workben
             yield bench
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
-            connection.exec_driver_sql("PRAGMA cache_size=-2000")
+            connection.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KIB}")
             connection.exec_driver_sql("PRAGMA temp.cache_size=-2000")
