@@ -101,6 +101,7 @@ class AnswerReader:
         self._has_begun = False
         self._is_headed = False
         self._headers: dict[str, str] = {}
+        self._lines = 0
         self._body = bytearray()
 
     def take(self, data: bytes) -> None:
@@ -136,9 +137,12 @@ class AnswerReader:
             raise MalformedError("more than one answer")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; of several with one name all count (RFC 9110, 5.3)."""
-        if len(self._headers) >= _MOST_HEADERS:
+        """Keep a header; of several with one name all count (RFC 9110, 5.3), trailers never."""
+        self._lines += 1
+        if self._lines > _MOST_HEADERS:
             raise MalformedError("too many headers")
+        if self._is_headed:
+            return  # RFC 9110, 6.5: what comes after the body says nothing about it
         key, said = name.decode("latin-1").lower(), value.decode("latin-1").strip()
         known = self._headers.get(key)
         self._headers[key] = said if known is None else f"{known}, {said}"

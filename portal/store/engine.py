@@ -116,12 +116,16 @@ class Database:
     @contextmanager
     def quick_write(self) -> Iterator[HeldPlace]:
         """Give a place for one prepared statement that writes; it is committed by itself."""
-        if self.is_sqlite:  # a statement by itself would wait for another process in turn
-            with self.quick_transaction() as place:
+        with self._gone_is_named(), self._turn_to_write(), self._held.place() as place:
+            if not self.is_sqlite:
                 yield place
-            return
-        with self._gone_is_named(), self._held.place() as place:
-            yield place
+                return
+            driver = place.connection.dbapi_connection
+            self._begin_writing(driver)  # a statement by itself would wait for others in turn
+            try:
+                yield place
+            finally:
+                _commit(driver)
 
     @contextmanager
     def quick_transaction(self) -> Iterator[HeldPlace]:
@@ -242,3 +246,7 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
 
 def _begin(driver: Any) -> None:
     driver.execute("BEGIN")
+
+
+def _commit(driver: Any) -> None:
+    driver.commit()

@@ -77,6 +77,13 @@ def test_headers_go_by_their_names_in_lower_case_and_all_of_one_name_count():
     assert reader.answer.headers["content-type"] == "application/json"
 
 
+def test_what_comes_after_the_body_changes_nothing():
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    reader = read(head + b"Content-Encoding: gzip\r\nX-Late: 1\r\n\r\n")
+    assert reader.answer.content == b"{}"
+    assert "x-late" not in reader.answer.headers
+
+
 def test_interim_answers_are_passed_over():
     early = b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n"
     reader = read(b"HTTP/1.1 100 Continue\r\n\r\n", early + GOOD)
@@ -123,6 +130,11 @@ def test_answer_that_ends_with_the_connection_is_whole_then():
             + b"X: 1\r\n" * 1
             + b"".join(b"X-%d: 1\r\n" % n for n in range(120)),
         ),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: 1\r\n" * 102,),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+            + b"X: 1\r\n" * 102,
+        ),
         (answer(gzip.compress(b"{}") + b"x", headers="Content-Encoding: gzip\r\n"),),
         (answer(gzip.compress(b"{}")[:-1], headers="Content-Encoding: gzip\r\n"),),
         (answer(headers="Content-Encoding: br\r\n"),),
@@ -134,6 +146,8 @@ def test_answer_that_ends_with_the_connection_is_whole_then():
         "length and chunks",
         "another protocol",
         "too many headers",
+        "too many headers of one name",
+        "too many trailers",
         "more than the gzip",
         "less than the gzip",
         "an encoding that nobody asked for",
