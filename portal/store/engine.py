@@ -104,7 +104,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
-        with self._gone_is_named(), self._turn_to_write(), self._writer.begin() as connection:
+        turn = self._turn_to_write(is_quick=False)
+        with self._gone_is_named(), turn, self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -135,15 +136,16 @@ class Database:
             yield place
 
     @contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
+    def _turn_to_write(self, *, is_quick: bool = True) -> Iterator[None]:
         """Let this process's writers of a SQLite file take turns; others' locks SQLite waits for.
 
-        It waits by asking again after ever longer pauses, whoever came first. Whoever finds nobody
-        writing writes at once: to step aside for a write would take longer than the write.
+        It waits by asking again after ever longer pauses, whoever came first. Writers step aside,
+        so that others go on meanwhile; but for a quick one that finds nobody writing, since that
+        takes longer than its write.
         """
         if self._writing is None:
             yield
-        elif self._writing.acquire(blocking=False):
+        elif is_quick and self._writing.acquire(blocking=False):
             with _released_after(self._writing):
                 yield
         else:

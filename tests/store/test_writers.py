@@ -46,7 +46,7 @@ def test_writer_that_fails_leaves_the_turn_to_the_next(file):
     assert add_one(file) == 0
 
 
-def test_writer_steps_aside_for_another_writer_alone(tmp_path, monkeypatch):
+def test_quick_writer_steps_aside_for_another_writer_alone_and_others_always(tmp_path, monkeypatch):
     monkeypatch.setattr("portal.store.engine.BUSY_SECONDS", 0.05)
     stepped = []
 
@@ -61,4 +61,6 @@ def test_writer_steps_aside_for_another_writer_alone(tmp_path, monkeypatch):
         with pytest.raises(DatabaseGoneError), database.quick_write():
             pass
     assert stepped == ["aside"]
+    with database.transaction():
+        assert stepped == ["aside"] * 2
     database.close()
