@@ -60,7 +60,6 @@ def hole(crew: SimpleNamespace) -> Iterator[None]:
         yield
 
 
-AGAIN = 2.0  # seconds after which somebody who read that the provider is down tries again
 PACE = 0.02  # seconds between two submits, whether or not the one before is answered
 
 
@@ -160,17 +159,16 @@ def hanging_sign_ins(portal: Portal) -> Iterator[None]:
     over = threading.Event()
     ended: list[bool] = []
 
-    def hang(number: int, browser: Insistent) -> None:
-        over.wait(number * PACE)  # people come one after another
+    def hang(browser: Insistent) -> None:
         while not over.is_set():
             ended.append("can’t be reached" in browser.submit())
-            over.wait(AGAIN)
+            over.wait(0.5)
 
     with ExitStack() as stack:
         names = (f"p{number}@dead.example" for number in range(HANGING))
         crowd = [stack.enter_context(closing(Insistent(portal, name))) for name in names]
         threads = stack.enter_context(ThreadPoolExecutor(HANGING))
-        under_way = [threads.submit(hang, *one) for one in enumerate(crowd)]
+        under_way = [threads.submit(hang, browser) for browser in crowd]
         try:
             yield
         finally:
