@@ -12,12 +12,12 @@ from portal.core.errors import FailureCode, SignInFailure
 from portal.core.redirects import HOME, SafePath
 from portal.core.registry import Account
 from portal.crypto import UnreadableSecretError
-from portal.flows.outcomes import Failed, FinishOutcome, SignedIn, Throttled, Visitor
+from portal.flows.outcomes import Failed, FinishOutcome, SignedIn, Visitor
 from portal.flows.signing.arrival import enter
 from portal.flows.signing.proof import Answer, Progress, Stage, prove
-from portal.flows.signing.refusal import write_down
+from portal.flows.signing.refusal import put_off, write_down
 from portal.flows.signing.trial import conclude
-from portal.observe import SIGN_INS, log, masked
+from portal.observe import SIGN_INS
 from portal.services import Services
 from portal.store import spent
 from portal.store.started import Started
@@ -49,7 +49,9 @@ def finish(
         if attempt.purpose is Purpose.INITIATED:
             _check_nobody_else(attempt, signed_in(HOME))
         if wait := services.gate.look("redeem", _at_provider(attempt, visitor)):
-            return _throttled(attempt, wait)
+            return put_off(
+                "sso", attempt.email, seconds=wait, why=Reached.PROVIDER, next_path=attempt.next
+            )
         arrival = prove(services, answer, attempt, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:
@@ -76,15 +78,6 @@ def _at_provider(attempt: Attempt, visitor: Visitor) -> str:
 
 def _is_refused_there(failure: SignInFailure, progress: Progress) -> bool:
     return progress.stage is Stage.TOKEN and failure.code is FailureCode.OIDC_FAILED
-
-
-def _throttled(attempt: Attempt, seconds: int) -> Throttled:
-    SIGN_INS.labels("sso", "throttled").inc()
-    why = Reached.PROVIDER
-    log.warning(
-        "sign_in.throttled", address=masked(attempt.email), why=str(why), retry_after=seconds
-    )
-    return Throttled(seconds, why, attempt.email, attempt.next)
 
 
 def _failed(

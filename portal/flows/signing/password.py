@@ -13,7 +13,8 @@ from portal.core.session import SignedInBy
 from portal.crypto import PasswordsBusyError
 from portal.flows.letters.break_glass_alarm import raise_alarm
 from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
-from portal.observe import PASSWORD_CHECKS, SIGN_INS, log, masked
+from portal.flows.signing.refusal import put_off
+from portal.observe import PASSWORD_CHECKS, SIGN_INS
 from portal.services import Services
 from portal.store import accounts, attempts_log, audit, sessions
 from portal.throttle import BUSY_SECONDS, PasswordLimits, Reached, password_limits
@@ -70,7 +71,7 @@ def _judge(
             reserved = _reserve(services, limits)
         if isinstance(reserved, attempts_log.Exhausted):
             seconds = math.ceil(reserved.retry_after.total_seconds())
-            return _throttled(address, seconds, reserved.of)
+            return put_off("password", str(address), seconds=seconds, why=reserved.of)
         stored = account.password_hash if account else None
         try:
             with PASSWORD_CHECKS.track_inprogress():
@@ -79,7 +80,7 @@ def _judge(
                 )
         except PasswordsBusyError:
             attempts_log.release(services.database, reserved)
-            return _throttled(address, BUSY_SECONDS, Reached.AT_ONCE)
+            return put_off("password", str(address), seconds=BUSY_SECONDS, why=Reached.AT_ONCE)
         if right:
             attempts_log.release(services.database, reserved)
         else:
@@ -93,14 +94,6 @@ def _reserve(
     if not services.settings.rate_limits:
         return attempts_log.Reserved()
     return attempts_log.reserve(services.database, limits, now=services.now())
-
-
-def _throttled(address: Address, seconds: int, why: Reached) -> Throttled:
-    SIGN_INS.labels("password", "throttled").inc()
-    log.warning(
-        "sign_in.throttled", address=masked(str(address)), why=str(why), retry_after=seconds
-    )
-    return Throttled(max(1, seconds), why)
 
 
 def _note_wrong(

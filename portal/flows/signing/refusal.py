@@ -8,10 +8,11 @@ from portal.core.address import Address, AddressError
 from portal.core.errors import SignInFailure
 from portal.core.redirects import SafePath
 from portal.core.registry import Connection, Tenant
-from portal.flows.outcomes import Failed, Visitor
-from portal.observe import SIGN_INS, log
+from portal.flows.outcomes import Failed, Throttled, Visitor
+from portal.observe import SIGN_INS, log, masked
 from portal.services import Services
 from portal.store import audit
+from portal.throttle import Reached
 
 EVERYWHERE = ""  # the network of a limit that all networks share
 
@@ -67,6 +68,15 @@ def write_down(
     with services.database.transaction() as database:
         audit.record(database, entry)
     return failed
+
+
+def put_off(
+    method: str, email: str, *, seconds: int, why: Reached, next_path: SafePath | None = None
+) -> Throttled:
+    """Count and log that somebody has to wait, and give it as an outcome."""
+    SIGN_INS.labels(method, "throttled").inc()
+    log.warning("sign_in.throttled", address=masked(email), why=str(why), retry_after=seconds)
+    return Throttled(max(1, seconds), why, email, next_path)
 
 
 def _is_flood(services: Services, visitor: Visitor, *, of_tenant: bool) -> bool:
