@@ -90,8 +90,10 @@ def test_statement_that_waits_for_a_lock_is_waited_for(database):
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait()
+    began = time.monotonic()
     with database.transaction() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+    assert time.monotonic() - began > 2
     holder.join()
 
 
