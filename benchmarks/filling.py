@@ -11,11 +11,11 @@ from portal.core.registry import Sealed
 from portal.store import schema
 from portal.store.engine import Database
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    IdentityRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    IDENTITIES,
+    TENANTS,
+    USERS,
 )
 
 MOST_TENANTS = 1000
@@ -81,14 +81,14 @@ def _add_tenants(connection: Connection, plan: Plan) -> None:
     numbers = range(1, plan.tenants + 1)
     now = datetime.now(UTC)
     connection.execute(
-        insert(TenantRow),
+        insert(TENANTS),
         [
             {"id": n, "slug": f"tenant-{n}", "name": f"Tenant {n} Ltd", "created_at": now}
             for n in numbers
         ],
     )
-    connection.execute(insert(ClientRow), [_client(plan, n) for n in numbers])
-    connection.execute(insert(ConnectionRow), [_connection(n) for n in numbers])
+    connection.execute(insert(CLIENTS), [_client(plan, n) for n in numbers])
+    connection.execute(insert(CONNECTIONS), [_connection(n) for n in numbers])
 
 
 def _client(plan: Plan, number: int) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _add_people(connection: Connection, plan: Plan) -> None:
     now = datetime.now(UTC)
     people = range(1, plan.people + 1)
     connection.execute(
-        insert(UserRow),
+        insert(USERS),
         [
             {
                 "id": n,
@@ -142,7 +142,7 @@ def _add_people(connection: Connection, plan: Plan) -> None:
         ],
     )
     connection.execute(
-        insert(IdentityRow),
+        insert(IDENTITIES),
         [
             {
                 "user_id": n,

@@ -5,7 +5,7 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection as DbConnection
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, insert, select, update
 
 from portal.core.address import Address, Domain
 from portal.core.registry import (
@@ -19,12 +19,12 @@ from portal.core.registry import (
     Tenant,
 )
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainConnectionRow,
-    DomainRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAIN_CONNECTIONS,
+    DOMAINS,
+    TENANTS,
+    USERS,
 )
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -82,7 +82,7 @@ def address(text: str = "ann@acme.example") -> Address:
 
 def add_tenant(connection: DbConnection, slug: str = "acme", **values: Any) -> int:
     row = {"slug": slug, "name": slug.title(), "created_at": NOW, **values}
-    return _insert(connection, TenantRow, row)
+    return _insert(connection, TENANTS, row)
 
 
 def add_client(connection: DbConnection, tenant_id: int, **values: Any) -> int:
@@ -97,7 +97,7 @@ def add_client(connection: DbConnection, tenant_id: int, **values: Any) -> int:
         "secret": Sealed(b"sealed"),
         **values,
     }
-    return _insert(connection, ClientRow, row)
+    return _insert(connection, CLIENTS, row)
 
 
 def add_connection(connection: DbConnection, tenant_id: int, **values: Any) -> int:
@@ -115,7 +115,7 @@ def add_connection(connection: DbConnection, tenant_id: int, **values: Any) -> i
         "roles": {},
         **values,
     }
-    return _insert(connection, ConnectionRow, row)
+    return _insert(connection, CONNECTIONS, row)
 
 
 def add_domain(
@@ -135,10 +135,10 @@ def add_domain(
         "rollout": 100,
         **values,
     }
-    domain_id = _insert(connection, DomainRow, row)
+    domain_id = _insert(connection, DOMAINS, row)
     for position, connection_id in enumerate(connections):
         connection.execute(
-            insert(DomainConnectionRow).values(
+            insert(DOMAIN_CONNECTIONS).values(
                 domain_id=domain_id, position=position, connection_id=connection_id
             )
         )
@@ -157,17 +157,17 @@ def add_user(
         "created_at": NOW,
         **values,
     }
-    return _insert(connection, UserRow, row)
+    return _insert(connection, USERS, row)
 
 
 def change_tenant(connection: DbConnection, tenant_id: int, **values: Any) -> None:
     """Change a tenant as every writer must: its version moves."""
-    version = select(TenantRow.version).where(TenantRow.id == tenant_id)
+    version = select(TENANTS.c.version).where(TENANTS.c.id == tenant_id)
     now_at = connection.execute(version).scalar_one()
     connection.execute(
-        update(TenantRow).where(TenantRow.id == tenant_id).values(version=now_at + 1, **values)
+        update(TENANTS).where(TENANTS.c.id == tenant_id).values(version=now_at + 1, **values)
     )
 
 
-def _insert(connection: DbConnection, table: Any, row: dict[str, Any]) -> int:
-    return int(connection.execute(insert(table).values(**row).returning(table.id)).scalar_one())
+def _insert(connection: DbConnection, table: Table, row: dict[str, Any]) -> int:
+    return int(connection.execute(insert(table).values(**row).returning(table.c.id)).scalar_one())

@@ -13,9 +13,10 @@ NOT_FOR_SIGN_INS = (
     "requests",
     "ruamel",
     "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.orm",
     "tldextract",
 )
-NOT_BEFORE_WORKERS_START = ("flask", "jinja2", "portal.services", "sqlalchemy.orm")
+NOT_BEFORE_WORKERS_START = ("flask", "jinja2", "portal.services", "portal.store.tables")
 
 
 def loaded(imports: str, names: tuple[str, ...]) -> str:

@@ -8,6 +8,6 @@
     items, catalog, workbench, registry_writes, domain_*, registry_export   the registry as a whole
     listing, people, population, ...     what admin pages and `portal doctor` read
 
-Core statements over the declarative tables, no ORM session: the sign-in path counts
-microseconds and nothing here needs an identity map. May not import Flask or portal.oidc.
+Core tables and statements, no ORM: the sign-in path counts microseconds, nothing here needs
+an identity map, and a worker need not load one. May not import Flask or portal.oidc.
 """

@@ -9,31 +9,30 @@ from sqlalchemy import Connection, bindparam, select, update
 from portal.core.address import Address
 from portal.core.admission import Admitted, Known
 from portal.core.registry import Account, Role, Tenant
-from portal.store.columns import table
 from portal.store.prepared import Place, Statement, insert_into
-from portal.store.tables import IdentityRow, TenantRow, UserRow
+from portal.store.tables import IDENTITIES, TENANTS, USERS
 
 _USER_COLUMNS = (
-    UserRow.id.label("user_id"),
-    UserRow.email,
-    UserRow.name.label("user_name"),
-    UserRow.role,
-    UserRow.group_role,
-    UserRow.disabled,
-    UserRow.sso_exempt,
-    UserRow.password_hash,
+    USERS.c.id.label("user_id"),
+    USERS.c.email,
+    USERS.c.name.label("user_name"),
+    USERS.c.role,
+    USERS.c.group_role,
+    USERS.c.disabled,
+    USERS.c.sso_exempt,
+    USERS.c.password_hash,
 )
 ACCOUNT_COLUMNS = (
     *_USER_COLUMNS,
-    TenantRow.id.label("tenant_id"),
-    TenantRow.slug,
-    TenantRow.name.label("tenant_name"),
-    TenantRow.status,
-    TenantRow.idle_minutes,
-    TenantRow.absolute_hours,
+    TENANTS.c.id.label("tenant_id"),
+    TENANTS.c.slug,
+    TENANTS.c.name.label("tenant_name"),
+    TENANTS.c.status,
+    TENANTS.c.idle_minutes,
+    TENANTS.c.absolute_hours,
 )
 
-_ACCOUNTS = select(*ACCOUNT_COLUMNS).outerjoin(TenantRow, TenantRow.id == UserRow.tenant_id)
+_ACCOUNTS = select(*ACCOUNT_COLUMNS).outerjoin(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +76,39 @@ def _account(row: Any, tenant: Tenant | None) -> Account:
     )
 
 
-_IDENTITIES = table(IdentityRow)
-_USERS = table(UserRow)
-
 _LINKED = Statement(
-    _ACCOUNTS.join(IdentityRow, IdentityRow.user_id == UserRow.id).where(
-        IdentityRow.issuer == bindparam("issuer"),
-        IdentityRow.subject == bindparam("subject"),
-        IdentityRow.tenant_id == bindparam("tenant_id"),
+    _ACCOUNTS.join(IDENTITIES, IDENTITIES.c.user_id == USERS.c.id).where(
+        IDENTITIES.c.issuer == bindparam("issuer"),
+        IDENTITIES.c.subject == bindparam("subject"),
+        IDENTITIES.c.tenant_id == bindparam("tenant_id"),
     )
 )
-_BY_KEY = Statement(_ACCOUNTS.where(UserRow.email_key == bindparam("key")))
+_BY_KEY = Statement(_ACCOUNTS.where(USERS.c.email_key == bindparam("key")))
 _TAKEN = Statement(
-    select(IdentityRow.id).where(
-        IdentityRow.user_id == bindparam("user_id"),
-        IdentityRow.issuer == bindparam("issuer"),
-        IdentityRow.client_id == bindparam("client_id"),
+    select(IDENTITIES.c.id).where(
+        IDENTITIES.c.user_id == bindparam("user_id"),
+        IDENTITIES.c.issuer == bindparam("issuer"),
+        IDENTITIES.c.client_id == bindparam("client_id"),
     )
 )
 _CREATE = Statement(
     insert_into(
-        _USERS, "email_key", "email", "name", "tenant_id", "role", "origin", "created_at"
-    ).returning(_USERS.c.id)
+        USERS, "email_key", "email", "name", "tenant_id", "role", "origin", "created_at"
+    ).returning(USERS.c.id)
 )
-_LINK = Statement(insert_into(_IDENTITIES))
+_LINK = Statement(insert_into(IDENTITIES))
 _USED = Statement(
-    update(_IDENTITIES)
+    update(IDENTITIES)
     .where(
-        _IDENTITIES.c.issuer == bindparam("of_issuer"),
-        _IDENTITIES.c.subject == bindparam("of_subject"),
-        _IDENTITIES.c.tenant_id == bindparam("of_tenant"),
+        IDENTITIES.c.issuer == bindparam("of_issuer"),
+        IDENTITIES.c.subject == bindparam("of_subject"),
+        IDENTITIES.c.tenant_id == bindparam("of_tenant"),
     )
     .values(last_used_at=bindparam("last_used_at"))
 )
 _SIGNED_IN = Statement(
-    update(_USERS)
-    .where(_USERS.c.id == bindparam("of_user"))
+    update(USERS)
+    .where(USERS.c.id == bindparam("of_user"))
     .values(last_sign_in_at=bindparam("last_sign_in_at"), group_role=bindparam("group_role"))
     .returning(*_USER_COLUMNS)
 )
@@ -210,11 +206,11 @@ def note_password_sign_in(
     of old parameters. What the provider's groups gave holds for sign-ins through it alone.
     """
     result = connection.execute(
-        update(_USERS)
+        update(USERS)
         .where(
-            _USERS.c.id == account.id,
-            _USERS.c.password_hash == account.password_hash,
-            _USERS.c.disabled.is_(False),
+            USERS.c.id == account.id,
+            USERS.c.password_hash == account.password_hash,
+            USERS.c.disabled.is_(False),
         )
         .values(
             last_sign_in_at=now,

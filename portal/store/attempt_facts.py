@@ -7,17 +7,17 @@ from sqlalchemy import Connection, func, select
 
 from portal.store.setup_progress import PASSWORD, SSO
 from portal.store.started import Started
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 
 
 def came_back_since(connection: Connection, tenant_id: int, slug: str, *, since: datetime) -> bool:
     """Whether anybody has come in by a connection of a tenant since a time."""
-    query = select(AuditRow.id).where(
-        AuditRow.tenant_id == tenant_id,
-        AuditRow.object == f"connection {slug}",
-        AuditRow.event == SSO,
-        AuditRow.outcome == "success",
-        AuditRow.at >= since,
+    query = select(AUDIT.c.id).where(
+        AUDIT.c.tenant_id == tenant_id,
+        AUDIT.c.object == f"connection {slug}",
+        AUDIT.c.event == SSO,
+        AUDIT.c.outcome == "success",
+        AUDIT.c.at >= since,
     )
     return connection.execute(query.limit(1)).first() is not None
 
@@ -30,15 +30,15 @@ def came_in_later(
     if not people:
         return {}
     query = (
-        select(func.lower(AuditRow.actor), func.max(AuditRow.at))
+        select(func.lower(AUDIT.c.actor), func.max(AUDIT.c.at))
         .where(
-            AuditRow.tenant_id == tenant_id,
-            AuditRow.event.in_((SSO, PASSWORD)),
-            AuditRow.outcome == "success",
-            AuditRow.at >= min(one.at for one in those),
-            func.lower(AuditRow.actor).in_(people),
+            AUDIT.c.tenant_id == tenant_id,
+            AUDIT.c.event.in_((SSO, PASSWORD)),
+            AUDIT.c.outcome == "success",
+            AUDIT.c.at >= min(one.at for one in those),
+            func.lower(AUDIT.c.actor).in_(people),
         )
-        .group_by(func.lower(AuditRow.actor))
+        .group_by(func.lower(AUDIT.c.actor))
     )
     last = {row[0]: row[1] for row in connection.execute(query)}
     found = {one.key: last.get(one.actor.lower()) for one in those}

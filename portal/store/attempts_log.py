@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, text
 
 from portal.store.engine import Database
-from portal.store.tables import ThrottleRow
+from portal.store.tables import THROTTLE
 from portal.throttle import Limit, PasswordLimits, Reached
 
 
@@ -37,23 +37,23 @@ def reserve(database: Database, limits: PasswordLimits, *, now: datetime) -> Res
         if not database.is_sqlite:
             lock = text("SELECT pg_advisory_xact_lock(:key)")
             connection.execute(lock, {"key": int(own.key[:15], 16)})
-        mine = ThrottleRow.key_hash == own.key
-        connection.execute(delete(ThrottleRow).where(mine, ThrottleRow.at <= now - own.window))
+        mine = THROTTLE.c.key_hash == own.key
+        connection.execute(delete(THROTTLE).where(mine, THROTTLE.c.at <= now - own.window))
         hits, oldest = connection.execute(
-            select(func.count(), func.min(ThrottleRow.at)).where(mine)
+            select(func.count(), func.min(THROTTLE.c.at)).where(mine)
         ).one()
         if hits >= own.most:
             return Exhausted(oldest + own.window - now, own.of)
-        taken = insert(ThrottleRow).values(key_hash=own.key, at=now).returning(ThrottleRow.id)
+        taken = insert(THROTTLE).values(key_hash=own.key, at=now).returning(THROTTLE.c.id)
         return Reserved(connection.execute(taken).scalar_one(), limits.shared)
 
 
 def _full_until(connection: Connection, limit: Limit, now: datetime) -> datetime | None:
     """Give when a shared limit has room again, None where it has."""
     last = (
-        select(ThrottleRow.at)
-        .where(ThrottleRow.key_hash == limit.key, ThrottleRow.at > now - limit.window)
-        .order_by(ThrottleRow.at.desc())
+        select(THROTTLE.c.at)
+        .where(THROTTLE.c.key_hash == limit.key, THROTTLE.c.at > now - limit.window)
+        .order_by(THROTTLE.c.at.desc())
         .offset(limit.most - 1)
         .limit(1)
     )
@@ -66,14 +66,14 @@ def release(database: Database, reserved: Reserved) -> None:
     if reserved.id is None:
         return
     with database.transaction() as connection:
-        connection.execute(delete(ThrottleRow).where(ThrottleRow.id == reserved.id))
+        connection.execute(delete(THROTTLE).where(THROTTLE.c.id == reserved.id))
 
 
 def count_wrong(connection: Connection, reserved: Reserved, *, now: datetime) -> None:
     """Count a wrong password against the limits that many people share."""
     rows = _rows(reserved.shared, now)
     if rows:
-        connection.execute(insert(ThrottleRow), rows)
+        connection.execute(insert(THROTTLE), rows)
 
 
 def _rows(limits: Sequence[Limit], now: datetime) -> list[dict[str, object]]:

@@ -6,11 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from portal.store.columns import table
 from portal.store.prepared import Place, Statement, insert_into
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 
-_INSERT = Statement(insert_into(table(AuditRow)))
+_INSERT = Statement(insert_into(AUDIT))
 
 SHARED = " domains"
 """How the object of an entry about many domains ends; their names stand in its detail."""

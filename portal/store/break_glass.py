@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, or_, select, update
 
-from portal.store.columns import table
-from portal.store.rollout_tables import BreakGlassRow
-from portal.store.tables import UserRow
+from portal.store.rollout_tables import BREAK_GLASS
+from portal.store.tables import USERS
 from portal.store.upserts import upsert
 
 QUIET = timedelta(minutes=15)
@@ -35,8 +34,8 @@ class Use:
 def of_person(connection: Connection, user_id: int) -> Mark:
     """Give what is known of a person's mark."""
     names = ("reason", "marked_by", "marked_at", "used_at")
-    columns = [getattr(BreakGlassRow, name) for name in names]
-    row = connection.execute(select(*columns).where(BreakGlassRow.user_id == user_id)).first()
+    columns = [BREAK_GLASS.c[name] for name in names]
+    row = connection.execute(select(*columns).where(BREAK_GLASS.c.user_id == user_id)).first()
     return Mark(*row) if row else Mark()
 
 
@@ -46,8 +45,8 @@ def note_mark(
     """Note why somebody is break-glass, or (with nothing) that they are no more."""
     _ensure(connection, user_id)
     connection.execute(
-        update(BreakGlassRow)
-        .where(BreakGlassRow.user_id == user_id)
+        update(BREAK_GLASS)
+        .where(BREAK_GLASS.c.user_id == user_id)
         .values(reason=reason, marked_by=by, marked_at=now)
     )
 
@@ -55,25 +54,25 @@ def note_mark(
 def note_use(connection: Connection, user_id: int, *, now: datetime) -> bool:
     """Note that somebody got in by their mark; whether it is time to tell of it by mail."""
     _ensure(connection, user_id)
-    mine = BreakGlassRow.user_id == user_id
-    connection.execute(update(BreakGlassRow).where(mine).values(used_at=now))
-    quiet = or_(BreakGlassRow.told_at.is_(None), BreakGlassRow.told_at <= now - QUIET)
-    told = update(BreakGlassRow).where(mine, quiet).values(told_at=now)
+    mine = BREAK_GLASS.c.user_id == user_id
+    connection.execute(update(BREAK_GLASS).where(mine).values(used_at=now))
+    quiet = or_(BREAK_GLASS.c.told_at.is_(None), BREAK_GLASS.c.told_at <= now - QUIET)
+    told = update(BREAK_GLASS).where(mine, quiet).values(told_at=now)
     return connection.execute(told).rowcount == 1
 
 
 def uses(connection: Connection, tenant_id: int, *, since: datetime) -> list[Use]:
     """Give who of a tenant got in by their mark since a time, the latest first."""
     query = (
-        select(UserRow.id, UserRow.email, BreakGlassRow.used_at)
-        .join(UserRow, UserRow.id == BreakGlassRow.user_id)
-        .where(UserRow.tenant_id == tenant_id, BreakGlassRow.used_at >= since)
-        .order_by(BreakGlassRow.used_at.desc())
+        select(USERS.c.id, USERS.c.email, BREAK_GLASS.c.used_at)
+        .join(USERS, USERS.c.id == BREAK_GLASS.c.user_id)
+        .where(USERS.c.tenant_id == tenant_id, BREAK_GLASS.c.used_at >= since)
+        .order_by(BREAK_GLASS.c.used_at.desc())
         .limit(10)
     )
     return [Use(row[0], row[1], row[2]) for row in connection.execute(query) if row[2]]
 
 
 def _ensure(connection: Connection, user_id: int) -> None:
-    insert = upsert(table(BreakGlassRow), dialect=connection.dialect.name)
+    insert = upsert(BREAK_GLASS, dialect=connection.dialect.name)
     connection.execute(insert.values(user_id=user_id).on_conflict_do_nothing())

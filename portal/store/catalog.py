@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from portal.core.changes import Item, Kind
 from portal.store.engine import AnyRow
 from portal.store.items import client_of, connection_of, tenant_of, user_of
-from portal.store.tables import ClientRow, ConnectionRow, TenantRow, UserRow
+from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS, USERS
 
 _MANY = 500
 
@@ -43,11 +43,11 @@ class Catalog:
 
 def read_catalog(connection: Connection, *, people: Iterable[str]) -> Catalog:
     """Read the registry; of its people those with these keys and those that a seed made."""
-    tenants = connection.execute(select(TenantRow).order_by(TenantRow.slug)).all()
+    tenants = connection.execute(select(TENANTS).order_by(TENANTS.c.slug)).all()
     slugs = {row.id: row.slug for row in tenants}
-    clients = connection.execute(select(ClientRow).order_by(ClientRow.id)).all()
+    clients = connection.execute(select(CLIENTS).order_by(CLIENTS.c.id)).all()
     client_keys = {row.id: row.key for row in clients}
-    connections = connection.execute(select(ConnectionRow).order_by(ConnectionRow.id)).all()
+    connections = connection.execute(select(CONNECTIONS).order_by(CONNECTIONS.c.id)).all()
     accounts = {
         row.email_key: user_of(row, slugs.get(row.tenant_id, ""))
         for row in _users(connection, set(people))
@@ -69,10 +69,10 @@ def read_catalog(connection: Connection, *, people: Iterable[str]) -> Catalog:
 
 
 def _users(connection: Connection, wanted: set[str]) -> Iterator[AnyRow]:
-    for row in connection.execute(select(UserRow).where(UserRow.origin == "seed")):
+    for row in connection.execute(select(USERS).where(USERS.c.origin == "seed")):
         wanted.discard(row.email_key)
         yield row
     keys = sorted(wanted)
     for start in range(0, len(keys), _MANY):
         some = keys[start : start + _MANY]
-        yield from connection.execute(select(UserRow).where(UserRow.email_key.in_(some)))
+        yield from connection.execute(select(USERS).where(USERS.c.email_key.in_(some)))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, case, func, select, update
 
 from portal.core.changes import Action, Change
 from portal.core.registry import AuthMethod, Sealed
-from portal.store.tables import ClientRow
+from portal.store.tables import CLIENTS
 from portal.store.tenant_items import TenantRef
 
 _MOVES = frozenset({"issuer", "client_id", "auth_method"})
@@ -36,7 +36,7 @@ class Standing:
 
 def standing(connection: Connection, tenant: TenantRef, key: str) -> Standing | None:
     """Give how a client's secret stands, None where there is no such client."""
-    query = select(ClientRow).where(ClientRow.tenant_id == tenant.id, ClientRow.key == key)
+    query = select(CLIENTS).where(CLIENTS.c.tenant_id == tenant.id, CLIENTS.c.key == key)
     row = connection.execute(query).first()
     if row is None:
         return None
@@ -51,8 +51,8 @@ def standing(connection: Connection, tenant: TenantRef, key: str) -> Standing | 
 
 def note_refused(connection: Connection, tenant_id: int, key: str, *, now: datetime) -> None:
     """Note that the issuer refused a client's new secret and took the old one."""
-    mine = (ClientRow.tenant_id == tenant_id, ClientRow.key == key)
-    connection.execute(update(ClientRow).where(*mine).values(refused_at=now))
+    mine = (CLIENTS.c.tenant_id == tenant_id, CLIENTS.c.key == key)
+    connection.execute(update(CLIENTS).where(*mine).values(refused_at=now))
 
 
 def columns_beside(change: Change, *, now: datetime) -> dict[str, Any]:
@@ -67,16 +67,16 @@ def columns_beside(change: Change, *, now: datetime) -> dict[str, Any]:
         return {"secret_set_at": now} if given else {}
     if any(old in fields for _, old in _OLD.values()):
         forgotten: dict[str, Any] = {"old_set_at": None, "refused_at": None}
-        return {**forgotten, "secret_set_at": ClientRow.old_set_at} if given else forgotten
+        return {**forgotten, "secret_set_at": CLIENTS.c.old_set_at} if given else forgotten
     values: dict[str, Any] = {"secret_set_at": now} if given else {}
     if _MOVES & fields.keys():
         nothing = ("old_secret", "old_private_key", "old_set_at", "refused_at")
         return {**values, **dict.fromkeys(nothing)}
     for name in given:
-        column, kept = (getattr(ClientRow, part) for part in _OLD[name])
+        column, kept = (CLIENTS.c[part] for part in _OLD[name])
         values[kept.key] = func.coalesce(kept, column)
         values["old_set_at"] = case(
-            (kept.is_(None), ClientRow.secret_set_at), else_=ClientRow.old_set_at
+            (kept.is_(None), CLIENTS.c.secret_set_at), else_=CLIENTS.c.old_set_at
         )
         values["refused_at"] = None
     return values

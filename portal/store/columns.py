@@ -1,10 +1,8 @@
 """What the columns of the tables hold, and how their constraints are named."""
 
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, MetaData, Table, Text
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import DateTime, Dialect, LargeBinary, MetaData, TypedColumns
 from sqlalchemy.types import TypeDecorator
 
 from portal.core.registry import Sealed
@@ -52,29 +50,22 @@ class SealedText(TypeDecorator[Sealed]):
         return Sealed(bytes(value)) if value is not None else None
 
 
-class Base(DeclarativeBase):
-    """Names every constraint, so that migrations can name them too."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class setting
-        datetime: UtcDateTime(),
-        Sealed: SealedText(),
-        dict[str, Any]: JSON(),
-        list[str]: JSON(),
-        str: Text(),
+METADATA = MetaData(  # every constraint is named, so that migrations can name it too
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
     }
+)
 
 
-def table(row: type[Base]) -> Table:
-    """Give the plain table behind a row class: statements over it take the short way."""
-    found = row.__table__
-    assert isinstance(found, Table)
-    return found
+class Columns(TypedColumns):
+    """The columns of a table, each with what it holds.
+
+    Text, times, JSON and secrets name their type as well: SQLAlchemy would choose another one.
+    """
+
+    # What is no column of the table is an error to the type checker, not a column of anything.
+    __getattr__: None  # type: ignore[assignment, misc]

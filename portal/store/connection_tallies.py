@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from portal.core.errors import FailureCode
 from portal.store.setup_progress import SSO
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 
 _FAULTS = frozenset(
     {
@@ -56,18 +56,18 @@ def by_connection(
     abouts = {f"connection {slug}": slug for slug in slugs}
     query = (
         select(
-            AuditRow.object,
-            AuditRow.outcome,
-            func.count().filter(AuditRow.at >= day),
+            AUDIT.c.object,
+            AUDIT.c.outcome,
+            func.count().filter(AUDIT.c.at >= day),
             func.count(),
         )
         .where(
-            AuditRow.tenant_id == tenant_id,
-            AuditRow.object.in_(abouts),
-            AuditRow.event == SSO,
-            AuditRow.at >= week,
+            AUDIT.c.tenant_id == tenant_id,
+            AUDIT.c.object.in_(abouts),
+            AUDIT.c.event == SSO,
+            AUDIT.c.at >= week,
         )
-        .group_by(AuditRow.object, AuditRow.outcome)
+        .group_by(AUDIT.c.object, AUDIT.c.outcome)
     )
     found = dict.fromkeys(slugs, Tallies())
     for about, outcome, of_day, of_week in connection.execute(query):

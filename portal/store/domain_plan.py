@@ -5,22 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
-from sqlalchemy import (
-    Select,
-    and_,
-    delete,
-    func,
-    insert,
-    literal,
-    select,
-    update,
-)
+from sqlalchemy import Delete, Select, and_, delete, func, insert, literal, select, update
 
 from portal.core.changes import Item, Kind
 from portal.store import domain_staging as staging
 from portal.store.domain_queries import (
-    DOMAINS,
-    LINKS,
     SETTINGS,
     absent,
     becoming_required,
@@ -34,7 +23,7 @@ from portal.store.domain_queries import (
 )
 from portal.store.domain_staging import Wanted, gone, pending, routes, wanted
 from portal.store.engine import AnyRow
-from portal.store.tables import ConnectionRow, TenantRow
+from portal.store.tables import CONNECTIONS, DOMAIN_CONNECTIONS, DOMAINS, TENANTS
 from portal.store.workbench import Workbench
 
 _STREAMED = 10_000
@@ -133,7 +122,7 @@ class DomainPlan:
     def removed_names(self, scope: Sequence[int]) -> Iterator[tuple[str, str]]:
         """Give tenant and name of what is to be removed, in no order."""
         query = absent(scope).where(is_gone())
-        return self._names(query.with_only_columns(TenantRow.slug, DOMAINS.c.name))
+        return self._names(query.with_only_columns(TENANTS.c.slug, DOMAINS.c.name))
 
     def created_counts(self) -> dict[str, int]:
         """Give how many domains are to be created for each tenant."""
@@ -148,19 +137,19 @@ class DomainPlan:
         if self._are_all_wanted:
             return {}
         query = absent(scope).where(is_gone() if removed else ~is_gone())
-        return self._counted(query, TenantRow.slug)
+        return self._counted(query, TENANTS.c.slug)
 
     def leading_to(self, connection_ids: Sequence[int]) -> dict[int, str]:
         """Give connections that a domain still leads to after the write, each with one domain."""
         query = (
-            select(LINKS.c.connection_id, func.min(DOMAINS.c.name))
-            .join(DOMAINS, DOMAINS.c.id == LINKS.c.domain_id)
+            select(DOMAIN_CONNECTIONS.c.connection_id, func.min(DOMAINS.c.name))
+            .join(DOMAINS, DOMAINS.c.id == DOMAIN_CONNECTIONS.c.domain_id)
             .where(
-                LINKS.c.connection_id.in_(connection_ids),
+                DOMAIN_CONNECTIONS.c.connection_id.in_(connection_ids),
                 ~is_gone(),
                 DOMAINS.c.id.not_in(to_change().with_only_columns(pending.c.domain_id)),
             )
-            .group_by(LINKS.c.connection_id)
+            .group_by(DOMAIN_CONNECTIONS.c.connection_id)
         )
         return {row[0]: row[1] for row in self._connection.execute(query)}
 
@@ -194,39 +183,39 @@ class DomainPlan:
     def remove(self) -> None:
         """Remove the domains that are to go."""
         ids = select(gone.c.domain_id)
-        self._connection.execute(delete(LINKS).where(LINKS.c.domain_id.in_(ids)))
+        self._connection.execute(_unlinking(ids))
         self._connection.execute(delete(DOMAINS).where(DOMAINS.c.id.in_(ids)))
 
     def write(self, *, origin: str) -> None:
         """Create and change what is pending; tenants and connections must be there by now."""
         self._fill_links()
         settings = [pending.c[name] for name in SETTINGS]
-        tenant = TenantRow.slug == pending.c.tenant
+        tenant = TENANTS.c.slug == pending.c.tenant
         self._connection.execute(
             insert(DOMAINS).from_select(
                 ["name", "tenant_id", *SETTINGS, "origin"],
-                select(pending.c.name, TenantRow.id, *settings, literal(origin))
-                .join(TenantRow, tenant)
+                select(pending.c.name, TENANTS.c.id, *settings, literal(origin))
+                .join(TENANTS, tenant)
                 .where(pending.c.domain_id.is_(None))
                 .order_by(pending.c.name),
             )
         )
         changed = to_change().with_only_columns(pending.c.domain_id)
-        self._connection.execute(delete(LINKS).where(LINKS.c.domain_id.in_(changed)))
+        self._connection.execute(_unlinking(changed))
         self._connection.execute(
             update(DOMAINS)
             .where(DOMAINS.c.id == pending.c.domain_id)
             .values({name: pending.c[name] for name in SETTINGS})
         )
-        here = and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.tenant_id == TenantRow.id)
+        here = and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.tenant_id == TENANTS.c.id)
         ways = staging.links
         way = and_(ways.c.tenant == pending.c.tenant, ways.c.way == pending.c.way)
         self._connection.execute(
-            insert(LINKS).from_select(
+            insert(DOMAIN_CONNECTIONS).from_select(
                 ["domain_id", "position", "connection_id"],
                 select(DOMAINS.c.id, ways.c.position, ways.c.connection_id)
                 .select_from(pending)
-                .join(TenantRow, tenant)
+                .join(TENANTS, tenant)
                 .join(DOMAINS, here)
                 .join(ways, way)
                 .order_by(pending.c.name),
@@ -262,8 +251,8 @@ class DomainPlan:
         ids = {
             (row.slug, row.key): row.id
             for row in self._connection.execute(
-                select(TenantRow.slug, ConnectionRow.key, ConnectionRow.id).join(
-                    TenantRow, TenantRow.id == ConnectionRow.tenant_id
+                select(TENANTS.c.slug, CONNECTIONS.c.key, CONNECTIONS.c.id).join(
+                    TENANTS, TENANTS.c.id == CONNECTIONS.c.tenant_id
                 )
             )
         }
@@ -297,10 +286,10 @@ class DomainPlan:
         }
         keys: dict[int, list[str]] = {}
         for domain_id, key in self._connection.execute(
-            select(LINKS.c.domain_id, ConnectionRow.key)
-            .join(ConnectionRow, ConnectionRow.id == LINKS.c.connection_id)
-            .where(LINKS.c.domain_id.in_(ids))
-            .order_by(LINKS.c.domain_id, LINKS.c.position)
+            select(DOMAIN_CONNECTIONS.c.domain_id, CONNECTIONS.c.key)
+            .join(CONNECTIONS, CONNECTIONS.c.id == DOMAIN_CONNECTIONS.c.connection_id)
+            .where(DOMAIN_CONNECTIONS.c.domain_id.in_(ids))
+            .order_by(DOMAIN_CONNECTIONS.c.domain_id, DOMAIN_CONNECTIONS.c.position)
         ):
             keys.setdefault(domain_id, []).append(key)
         for row in rows:
@@ -325,16 +314,20 @@ class DomainPlan:
             .order_by(ranked.c.tenant.collate(collation), ranked.c.rank)
         )
 
-    def _stream(self, query: Select[Any]) -> Iterator[AnyRow]:
+    def _stream(self, query: Select[*tuple[Any, ...]]) -> Iterator[AnyRow]:
         with self._bench.reading():
             yield from self._connection.execute(query, execution_options={"yield_per": _STREAMED})
 
-    def _names(self, query: Select[Any]) -> Iterator[tuple[str, str]]:
+    def _names(self, query: Select[*tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
         return ((row[0], row[1]) for row in self._stream(query))
 
     def _counted(self, query: Select[Any], tenant: Any) -> dict[str, int]:
         counted = query.with_only_columns(tenant, func.count()).group_by(tenant)
         return {row[0]: row[1] for row in self._connection.execute(counted)}
+
+
+def _unlinking(domain_ids: Select[int]) -> Delete:
+    return delete(DOMAIN_CONNECTIONS).where(DOMAIN_CONNECTIONS.c.domain_id.in_(domain_ids))
 
 
 def _item(row: AnyRow, connections: tuple[str, ...], origin: str, tenant: str = "") -> Item:

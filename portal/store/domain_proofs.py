@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, exists, select, update
 
 from portal.crypto import new_token
-from portal.store.columns import table
 from portal.store.engine import AnyRow
-from portal.store.tables import DomainProofRow, DomainRow, TenantRow
+from portal.store.tables import DOMAIN_PROOFS, DOMAINS, TENANTS
 from portal.store.upserts import upsert
 
 _BETWEEN_FIRST_LOOKS = timedelta(seconds=15)  # as many as the portal looks at by itself
@@ -32,17 +31,17 @@ class Challenge:
 
 
 _CHALLENGES = (
-    select(DomainProofRow, DomainRow.name, DomainRow.verified, DomainRow.tenant_id, TenantRow.slug)
-    .join(DomainRow, DomainRow.id == DomainProofRow.domain_id)
-    .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+    select(DOMAIN_PROOFS, DOMAINS.c.name, DOMAINS.c.verified, DOMAINS.c.tenant_id, TENANTS.c.slug)
+    .join(DOMAINS, DOMAINS.c.id == DOMAIN_PROOFS.c.domain_id)
+    .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
 )
 
 
 def issue(connection: Connection, tenant_id: int, name: str, *, now: datetime) -> None:
     """Give a domain its challenge, where it has none yet."""
-    domain = select(DomainRow.id).where(DomainRow.tenant_id == tenant_id, DomainRow.name == name)
+    domain = select(DOMAINS.c.id).where(DOMAINS.c.tenant_id == tenant_id, DOMAINS.c.name == name)
     domain_id = connection.execute(domain).scalar_one()
-    insert = upsert(table(DomainProofRow), dialect=connection.dialect.name)
+    insert = upsert(DOMAIN_PROOFS, dialect=connection.dialect.name)
     connection.execute(
         insert.values(
             domain_id=domain_id, token=new_token(), found=[], next_check_at=now
@@ -55,7 +54,7 @@ def issue_all(connection: Connection, domain_ids: Sequence[int], *, now: datetim
 
     Nobody waits for all of them at once: the first looks come one after the other.
     """
-    insert = upsert(table(DomainProofRow), dialect=connection.dialect.name)
+    insert = upsert(DOMAIN_PROOFS, dialect=connection.dialect.name)
     values = [
         {
             "domain_id": domain_id,
@@ -71,7 +70,7 @@ def issue_all(connection: Connection, domain_ids: Sequence[int], *, now: datetim
 
 def of_domain(connection: Connection, tenant_id: int, name: str) -> Challenge | None:
     """Give the challenge of a tenant's domain."""
-    query = _CHALLENGES.where(DomainRow.tenant_id == tenant_id, DomainRow.name == name)
+    query = _CHALLENGES.where(DOMAINS.c.tenant_id == tenant_id, DOMAINS.c.name == name)
     row = connection.execute(query).first()
     return _challenge(row) if row else None
 
@@ -81,12 +80,12 @@ def due(connection: Connection, now: datetime, *, most: int) -> list[Challenge]:
 
     A domain that is proven otherwise, by an operator's word, is never among them.
     """
-    by_record = ~DomainRow.verified | DomainProofRow.proven_at.is_not(None)
+    by_record = ~DOMAINS.c.verified | DOMAIN_PROOFS.c.proven_at.is_not(None)
     query = (
         _CHALLENGES.where(
-            DomainProofRow.next_check_at <= now, TenantRow.status == "active", by_record
+            DOMAIN_PROOFS.c.next_check_at <= now, TENANTS.c.status == "active", by_record
         )
-        .order_by(DomainProofRow.next_check_at)
+        .order_by(DOMAIN_PROOFS.c.next_check_at)
         .limit(most)
     )
     return [_challenge(row) for row in connection.execute(query)]
@@ -95,8 +94,8 @@ def due(connection: Connection, now: datetime, *, most: int) -> list[Challenge]:
 def put_off(connection: Connection, domain_id: int, until: datetime) -> None:
     """Put the next check of a domain off."""
     connection.execute(
-        update(DomainProofRow)
-        .where(DomainProofRow.domain_id == domain_id)
+        update(DOMAIN_PROOFS)
+        .where(DOMAIN_PROOFS.c.domain_id == domain_id)
         .values(next_check_at=until)
     )
 
@@ -122,8 +121,8 @@ def note(
     elif challenge.verified and challenge.lost_since is None:
         values["lost_since"] = now
     connection.execute(
-        update(DomainProofRow)
-        .where(DomainProofRow.domain_id == challenge.domain_id)
+        update(DOMAIN_PROOFS)
+        .where(DOMAIN_PROOFS.c.domain_id == challenge.domain_id)
         .values(**values)
     )
 
@@ -131,7 +130,7 @@ def note(
 def is_proven_elsewhere(connection: Connection, name: str, tenant_id: int) -> bool:
     """Whether another tenant has proven this very domain."""
     query = select(
-        exists().where(DomainRow.name == name, DomainRow.verified, DomainRow.tenant_id != tenant_id)
+        exists().where(DOMAINS.c.name == name, DOMAINS.c.verified, DOMAINS.c.tenant_id != tenant_id)
     )
     return bool(connection.execute(query).scalar())
 

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Any
-from typing import cast as typing_cast
 
-from sqlalchemy import BigInteger, Select, Table, and_, cast, exists, false, func, or_, select
+from sqlalchemy import BigInteger, Select, and_, cast, exists, false, func, or_, select
 
 from portal.store.domain_staging import NO_CONNECTION, gone, pending, routes, wanted
-from portal.store.tables import DomainConnectionRow, DomainProofRow, DomainRow, TenantRow
+from portal.store.tables import DOMAIN_CONNECTIONS, DOMAIN_PROOFS, DOMAINS, TENANTS
 
 SETTINGS = ("policy", "subdomains", "verified", "rollout")
-DOMAINS = typing_cast("Table", DomainRow.__table__)
-LINKS = typing_cast("Table", DomainConnectionRow.__table__)
 
 
 def to_create() -> Select[Any]:
@@ -35,12 +32,12 @@ def differing(*, keeps_unnamed: bool) -> Select[Any]:
     Domains with several connections are always among them: the plan looks closer. With
     `keeps_unnamed` a domain that is there keeps what a CSV has no column for.
     """
-    lead, second = LINKS.alias(), LINKS.alias()
+    lead, second = DOMAIN_CONNECTIONS.alias(), DOMAIN_CONNECTIONS.alias()
     route = and_(routes.c.tenant == wanted.c.tenant, routes.c.way == wanted.c.way)
     here = and_(DOMAINS.c.name == wanted.c.name, DOMAINS.c.tenant_id == routes.c.tenant_id)
     # What the files do not vouch for, and its owner has proven, stays verified.
     is_proven = exists().where(
-        DomainProofRow.domain_id == DOMAINS.c.id, DomainProofRow.proven_at.is_not(None)
+        DOMAIN_PROOFS.c.domain_id == DOMAINS.c.id, DOMAIN_PROOFS.c.proven_at.is_not(None)
     )
     effective: dict[str, Any] = {c.name: c for c in wanted.c}
     effective["verified"] = or_(wanted.c.verified, and_(DOMAINS.c.verified, is_proven))
@@ -73,12 +70,12 @@ def absent(scope: Sequence[int]) -> Select[Any]:
     """Give the domains of these tenants that are not wanted."""
     there = (
         select(wanted.c.name)
-        .where(wanted.c.name == DOMAINS.c.name, wanted.c.tenant == TenantRow.slug)
-        .correlate(DOMAINS, TenantRow)
+        .where(wanted.c.name == DOMAINS.c.name, wanted.c.tenant == TENANTS.c.slug)
+        .correlate(DOMAINS, TENANTS)
     )
     return (
-        select(*DOMAINS.c, TenantRow.slug.label("tenant"))
-        .join(TenantRow, TenantRow.id == DOMAINS.c.tenant_id)
+        select(*DOMAINS.c, TENANTS.c.slug.label("tenant"))
+        .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
         .where(DOMAINS.c.tenant_id.in_(scope), ~there.exists())
     )
 
@@ -97,21 +94,21 @@ def becoming_required(*, anew: bool) -> Select[Any]:
 def held_elsewhere(going: Sequence[str]) -> Select[Any]:
     """Give the wanted domains that another tenant has verified, and will go on to have."""
     return (
-        select(pending.c.name, TenantRow.slug, DOMAINS.c.origin)
+        select(pending.c.name, TENANTS.c.slug, DOMAINS.c.origin)
         .join(DOMAINS, and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.verified))
-        .join(TenantRow, TenantRow.id == DOMAINS.c.tenant_id)
-        .where(TenantRow.slug != pending.c.tenant, TenantRow.slug.not_in(going), ~is_gone())
+        .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
+        .where(TENANTS.c.slug != pending.c.tenant, TENANTS.c.slug.not_in(going), ~is_gone())
         .order_by(pending.c.name)
     )
 
 
 def unverified() -> Select[Any]:
     """Give the ids of what is written and waits for its proof."""
-    here = and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.tenant_id == TenantRow.id)
+    here = and_(DOMAINS.c.name == pending.c.name, DOMAINS.c.tenant_id == TENANTS.c.id)
     return (
         select(DOMAINS.c.id)
         .select_from(pending)
-        .join(TenantRow, TenantRow.slug == pending.c.tenant)
+        .join(TENANTS, TENANTS.c.slug == pending.c.tenant)
         .join(DOMAINS, here)
         .where(~pending.c.verified)
         .order_by(pending.c.name)
@@ -127,7 +124,7 @@ def state_of_all() -> tuple[Any, Any]:
         DOMAINS.c.policy == "required",
         DOMAINS.c.policy == "optional",
     )
-    place = LINKS.c.position + 1
+    place = DOMAIN_CONNECTIONS.c.position + 1
     return (
         select(
             func.count(),
@@ -137,7 +134,7 @@ def state_of_all() -> tuple[Any, Any]:
         ),
         select(
             func.count(),
-            func.sum(cast(LINKS.c.domain_id, BigInteger) * place),
-            func.sum(cast(LINKS.c.connection_id, BigInteger) * place),
+            func.sum(cast(DOMAIN_CONNECTIONS.c.domain_id, BigInteger) * place),
+            func.sum(cast(DOMAIN_CONNECTIONS.c.connection_id, BigInteger) * place),
         ),
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Select,
@@ -16,23 +17,22 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.core.session import OPERATOR_ABSOLUTE, OPERATOR_IDLE
 from portal.store import spent
 from portal.store.columns import UtcDateTime
 from portal.store.engine import Database
-from portal.store.link_tables import LinkRow
+from portal.store.link_tables import LINKS
 from portal.store.tables import (
-    AuditRow,
-    SessionRow,
-    SpentRow,
-    TenantRow,
-    ThrottleRow,
-    UploadRow,
-    UserRow,
+    AUDIT,
+    SESSIONS,
+    SPENT,
+    TENANTS,
+    THROTTLE,
+    UPLOADS,
+    USERS,
 )
-from portal.store.watch_tables import StartedRow
+from portal.store.watch_tables import STARTED_SIGN_INS
 
 STARTED_KEPT = timedelta(days=7)
 BACK_KEPT = timedelta(hours=1)
@@ -49,7 +49,7 @@ class Broom:
     """One kind of thing that grows old: its name, its key, and which are stale."""
 
     name: str
-    key: InstrumentedAttribute[Any]
+    key: Column[Any]
     stale: Callable[[datetime, bool], Select[*tuple[Any, ...]]]
 
 
@@ -70,22 +70,22 @@ def sweep_batch(database: Database, broom: Broom, now: datetime) -> int:
         return _remove(connection, broom.key, keys)
 
 
-def _remove(connection: Connection, key: InstrumentedAttribute[Any], keys: Sequence[Any]) -> int:
+def _remove(connection: Connection, key: Column[Any], keys: Sequence[Any]) -> int:
     some = key.in_(bindparam("keys", expanding=True))
-    return connection.execute(delete(key.class_).where(some), {"keys": keys}).rowcount
+    return connection.execute(delete(key.table).where(some), {"keys": keys}).rowcount
 
 
 def _ended_sessions(now: datetime, is_sqlite: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - the field `stale` gives it its place
-    idle = func.coalesce(TenantRow.idle_minutes, _minutes(OPERATOR_IDLE))
-    longest = func.coalesce(TenantRow.absolute_hours * 60, _minutes(OPERATOR_ABSOLUTE))
+    idle = func.coalesce(TENANTS.c.idle_minutes, _minutes(OPERATOR_IDLE))
+    longest = func.coalesce(TENANTS.c.absolute_hours * 60, _minutes(OPERATOR_ABSOLUTE))
     return (
-        select(SessionRow.id)
-        .join(UserRow, UserRow.id == SessionRow.user_id)
-        .outerjoin(TenantRow, TenantRow.id == UserRow.tenant_id)
+        select(SESSIONS.c.id)
+        .join(USERS, USERS.c.id == SESSIONS.c.user_id)
+        .outerjoin(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
         .where(
-            (SessionRow.ends_by <= now)
-            | (SessionRow.last_seen_at <= _ago(now, idle, is_sqlite=is_sqlite))
-            | (SessionRow.created_at <= _ago(now, longest, is_sqlite=is_sqlite))
+            (SESSIONS.c.ends_by <= now)
+            | (SESSIONS.c.last_seen_at <= _ago(now, idle, is_sqlite=is_sqlite))
+            | (SESSIONS.c.created_at <= _ago(now, longest, is_sqlite=is_sqlite))
         )
     )
 
@@ -105,40 +105,45 @@ def _ago(now: datetime, minutes: ColumnElement[int], *, is_sqlite: bool) -> Colu
 
 
 def _old_starts(now: datetime, _is_sqlite: bool) -> Select[*tuple[Any, ...]]:  # noqa: FBT001 - as above
-    beyond = select(StartedRow.at).order_by(StartedRow.at.desc()).offset(MOST_STARTED).limit(1)
-    return select(StartedRow.key).where(
-        (StartedRow.at < now - STARTED_KEPT)
-        | (StartedRow.back_at < now - BACK_KEPT)
-        | (StartedRow.at <= beyond.scalar_subquery())
+    beyond = (
+        select(STARTED_SIGN_INS.c.at)
+        .order_by(STARTED_SIGN_INS.c.at.desc())
+        .offset(MOST_STARTED)
+        .limit(1)
+    )
+    return select(STARTED_SIGN_INS.c.key).where(
+        (STARTED_SIGN_INS.c.at < now - STARTED_KEPT)
+        | (STARTED_SIGN_INS.c.back_at < now - BACK_KEPT)
+        | (STARTED_SIGN_INS.c.at <= beyond.scalar_subquery())
     )
 
 
 BROOMS: tuple[Broom, ...] = (
-    Broom("sessions", SessionRow.id, _ended_sessions),
+    Broom("sessions", SESSIONS.c.id, _ended_sessions),
     Broom(
         "spent",
-        SpentRow.token_hash,
-        lambda now, _: select(SpentRow.token_hash).where(SpentRow.expires_at < now),
+        SPENT.c.token_hash,
+        lambda now, _: select(SPENT.c.token_hash).where(SPENT.c.expires_at < now),
     ),
     Broom(
         "uploads",
-        UploadRow.user_id,
-        lambda now, _: select(UploadRow.user_id).where(UploadRow.expires_at < now),
+        UPLOADS.c.user_id,
+        lambda now, _: select(UPLOADS.c.user_id).where(UPLOADS.c.expires_at < now),
     ),
     Broom(
         "throttle",
-        ThrottleRow.id,
-        lambda now, _: select(ThrottleRow.id).where(ThrottleRow.at < now - THROTTLE_KEPT),
+        THROTTLE.c.id,
+        lambda now, _: select(THROTTLE.c.id).where(THROTTLE.c.at < now - THROTTLE_KEPT),
     ),
-    Broom("started", StartedRow.key, _old_starts),
+    Broom("started", STARTED_SIGN_INS.c.key, _old_starts),
     Broom(
         "links",
-        LinkRow.id,
-        lambda now, _: select(LinkRow.id).where(LinkRow.expires_at < now - LINKS_KEPT),
+        LINKS.c.id,
+        lambda now, _: select(LINKS.c.id).where(LINKS.c.expires_at < now - LINKS_KEPT),
     ),
     Broom(
         "audit",
-        AuditRow.id,
-        lambda now, _: select(AuditRow.id).where(AuditRow.at < now - AUDIT_KEPT),
+        AUDIT.c.id,
+        lambda now, _: select(AUDIT.c.id).where(AUDIT.c.at < now - AUDIT_KEPT),
     ),
 )

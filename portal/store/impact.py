@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, exists, func, or_, select
 
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainRow,
-    IdentityRow,
-    SessionRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAINS,
+    IDENTITIES,
+    SESSIONS,
+    TENANTS,
+    USERS,
 )
 
 _STREAMED = 10_000
@@ -57,12 +57,12 @@ class SeenSession:
 
 def people(connection: Connection, tenant_ids: Sequence[int]) -> Iterator[Person]:
     """Give the enabled people of some tenants, streamed."""
-    linked = exists().where(IdentityRow.user_id == UserRow.id)
-    admin = or_(UserRow.role == "admin", func.coalesce(UserRow.group_role, "") == "admin")
+    linked = exists().where(IDENTITIES.c.user_id == USERS.c.id)
+    admin = or_(USERS.c.role == "admin", func.coalesce(USERS.c.group_role, "") == "admin")
     query = (
-        select(TenantRow.id, UserRow.email_key, admin, UserRow.sso_exempt, linked)
-        .join(TenantRow, TenantRow.id == UserRow.tenant_id)
-        .where(UserRow.tenant_id.in_(tenant_ids), ~UserRow.disabled)
+        select(TENANTS.c.id, USERS.c.email_key, admin, USERS.c.sso_exempt, linked)
+        .join(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
+        .where(USERS.c.tenant_id.in_(tenant_ids), ~USERS.c.disabled)
     )
     for row in connection.execute(query, execution_options={"yield_per": _STREAMED}):
         yield Person(row[0], row[1], bool(row[2]), bool(row[3]), bool(row[4]))
@@ -74,9 +74,9 @@ def ways(
     """Give what these domains of these tenants ask now, by tenant and name."""
     found: dict[tuple[int, str], Way] = {}
     for start in range(0, len(names), _READ_BATCH):
-        query = select(DomainRow).where(
-            DomainRow.name.in_(names[start : start + _READ_BATCH]),
-            DomainRow.tenant_id.in_(tenant_ids),
+        query = select(DOMAINS).where(
+            DOMAINS.c.name.in_(names[start : start + _READ_BATCH]),
+            DOMAINS.c.tenant_id.in_(tenant_ids),
         )
         for row in connection.execute(query):
             way = Way(row.policy, row.subdomains, row.verified, row.rollout)
@@ -86,7 +86,7 @@ def ways(
 
 def operators(connection: Connection) -> set[str]:
     """Give the addresses of the enabled operators."""
-    query = select(UserRow.email_key).where(UserRow.role == "operator", ~UserRow.disabled)
+    query = select(USERS.c.email_key).where(USERS.c.role == "operator", ~USERS.c.disabled)
     return set(connection.execute(query).scalars())
 
 
@@ -94,18 +94,18 @@ def sessions(connection: Connection, tenant_ids: Sequence[int]) -> Iterator[Seen
     """Give the sessions of some tenants' people, live or not, streamed."""
     query = (
         select(
-            TenantRow.id,
-            UserRow.email_key,
-            SessionRow.created_at,
-            SessionRow.last_seen_at,
-            SessionRow.ends_by,
-            TenantRow.idle_minutes,
-            TenantRow.absolute_hours,
+            TENANTS.c.id,
+            USERS.c.email_key,
+            SESSIONS.c.created_at,
+            SESSIONS.c.last_seen_at,
+            SESSIONS.c.ends_by,
+            TENANTS.c.idle_minutes,
+            TENANTS.c.absolute_hours,
         )
-        .select_from(SessionRow)
-        .join(UserRow, UserRow.id == SessionRow.user_id)
-        .join(TenantRow, TenantRow.id == UserRow.tenant_id)
-        .where(UserRow.tenant_id.in_(tenant_ids))
+        .select_from(SESSIONS)
+        .join(USERS, USERS.c.id == SESSIONS.c.user_id)
+        .join(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
+        .where(USERS.c.tenant_id.in_(tenant_ids))
     )
     for row in connection.execute(query, execution_options={"yield_per": _STREAMED}):
         yield SeenSession(*row)
@@ -118,23 +118,23 @@ def used_connections(connection: Connection) -> set[tuple[str, str]]:
     counts for each of them, and one at no client of the tenant's for those without a client.
     """
     own = exists().where(
-        ClientRow.tenant_id == ConnectionRow.tenant_id,
-        ClientRow.issuer == IdentityRow.issuer,
-        ClientRow.client_id == IdentityRow.client_id,
+        CLIENTS.c.tenant_id == CONNECTIONS.c.tenant_id,
+        CLIENTS.c.issuer == IDENTITIES.c.issuer,
+        CLIENTS.c.client_id == IDENTITIES.c.client_id,
     )
     by_own_client: Any = exists().where(
-        IdentityRow.tenant_id == ConnectionRow.tenant_id,
-        IdentityRow.issuer == ClientRow.issuer,
-        IdentityRow.client_id == ClientRow.client_id,
+        IDENTITIES.c.tenant_id == CONNECTIONS.c.tenant_id,
+        IDENTITIES.c.issuer == CLIENTS.c.issuer,
+        IDENTITIES.c.client_id == CLIENTS.c.client_id,
     )
     by_default_client = exists().where(
-        IdentityRow.tenant_id == ConnectionRow.tenant_id, ConnectionRow.client_id.is_(None), ~own
+        IDENTITIES.c.tenant_id == CONNECTIONS.c.tenant_id, CONNECTIONS.c.client_id.is_(None), ~own
     )
-    in_a_session = exists().where(SessionRow.connection_id == ConnectionRow.id)
+    in_a_session = exists().where(SESSIONS.c.connection_id == CONNECTIONS.c.id)
     query = (
-        select(TenantRow.slug, ConnectionRow.key)
-        .join(TenantRow, TenantRow.id == ConnectionRow.tenant_id)
-        .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
+        select(TENANTS.c.slug, CONNECTIONS.c.key)
+        .join(TENANTS, TENANTS.c.id == CONNECTIONS.c.tenant_id)
+        .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
         .where(or_(by_own_client, by_default_client, in_a_session))
     )
     return {(row[0], row[1]) for row in connection.execute(query)}

@@ -7,12 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, literal, null, select, update
 
-from portal.store.columns import UtcDateTime, table
-from portal.store.tables import ClientRow, ConnectionRow, TenantRow
+from portal.store.columns import UtcDateTime
+from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS
 from portal.store.upserts import upsert
-from portal.store.watch_tables import IssuerHealthRow
-
-_HEALTH = table(IssuerHealthRow)
+from portal.store.watch_tables import ISSUER_HEALTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,9 @@ def enrol(connection: Connection, *, default: str, now: datetime) -> None:
     """See that every issuer that people are sent to has a row; `default` serves the rest."""
     used = _used(default)
     new = select(used.c.issuer, literal(now, UtcDateTime())).where(
-        ~exists().where(_HEALTH.c.issuer == used.c.issuer)
+        ~exists().where(ISSUER_HEALTH.c.issuer == used.c.issuer)
     )
-    insert = upsert(_HEALTH, dialect=connection.dialect.name)
+    insert = upsert(ISSUER_HEALTH, dialect=connection.dialect.name)
     statement = insert.from_select(["issuer", "next_check_at"], new)
     connection.execute(statement.on_conflict_do_nothing())
 
@@ -58,15 +56,17 @@ def take_due(
     """Give the issuers in use whose time has come, the longest waiting first; put them off."""
     used = _used(default)
     query = (
-        select(_HEALTH.c.issuer)
-        .where(_HEALTH.c.next_check_at <= now, _HEALTH.c.issuer.in_(select(used.c.issuer)))
-        .order_by(_HEALTH.c.next_check_at)
+        select(ISSUER_HEALTH.c.issuer)
+        .where(
+            ISSUER_HEALTH.c.next_check_at <= now, ISSUER_HEALTH.c.issuer.in_(select(used.c.issuer))
+        )
+        .order_by(ISSUER_HEALTH.c.next_check_at)
         .limit(most)
     )
     found = list(connection.execute(query).scalars())
     if found:
-        mine = _HEALTH.c.issuer.in_(found)
-        connection.execute(update(_HEALTH).where(mine).values(next_check_at=until))
+        mine = ISSUER_HEALTH.c.issuer.in_(found)
+        connection.execute(update(ISSUER_HEALTH).where(mine).values(next_check_at=until))
     return found
 
 
@@ -87,21 +87,25 @@ def note(connection: Connection, look: Look, *, now: datetime, next_at: datetime
         "failing_since": since if failures else None,
         "good_at": now if not failures else before.good_at if before else None,
     }
-    insert = upsert(_HEALTH, dialect=connection.dialect.name).values(issuer=look.issuer, **values)
+    insert = upsert(ISSUER_HEALTH, dialect=connection.dialect.name).values(
+        issuer=look.issuer, **values
+    )
     connection.execute(insert.on_conflict_do_update(index_elements=["issuer"], set_=values))
 
 
 def of_issuers(connection: Connection, issuers: Iterable[str]) -> dict[str, Health]:
     """Give the health of these issuers, where they have been looked at."""
     wanted = sorted(set(issuers))
-    query = select(_HEALTH).where(_HEALTH.c.issuer.in_(wanted), _HEALTH.c.checked_at.is_not(None))
+    query = select(ISSUER_HEALTH).where(
+        ISSUER_HEALTH.c.issuer.in_(wanted), ISSUER_HEALTH.c.checked_at.is_not(None)
+    )
     return {row.issuer: _health(row) for row in connection.execute(query)}
 
 
 def failing(connection: Connection, *, failures: int, since: datetime) -> list[str]:
     """Give the issuers that have failed so many looks in a row, the last one since a time."""
-    query = select(_HEALTH.c.issuer).where(
-        _HEALTH.c.failures >= failures, _HEALTH.c.checked_at >= since
+    query = select(ISSUER_HEALTH.c.issuer).where(
+        ISSUER_HEALTH.c.failures >= failures, ISSUER_HEALTH.c.checked_at >= since
     )
     return list(connection.execute(query).scalars())
 
@@ -109,15 +113,15 @@ def failing(connection: Connection, *, failures: int, since: datetime) -> list[s
 def _used(default: str) -> Any:
     """Give the issuers of all connections that are on, as a subquery."""
     own: Select[Any] = (
-        select(ClientRow.issuer)
-        .join(ConnectionRow, ConnectionRow.client_id == ClientRow.id)
-        .join(TenantRow, TenantRow.id == ConnectionRow.tenant_id)
-        .where(ConnectionRow.enabled, TenantRow.status == "active")
+        select(CLIENTS.c.issuer)
+        .join(CONNECTIONS, CONNECTIONS.c.client_id == CLIENTS.c.id)
+        .join(TENANTS, TENANTS.c.id == CONNECTIONS.c.tenant_id)
+        .where(CONNECTIONS.c.enabled, TENANTS.c.status == "active")
     )
     shared: Select[Any] = (
         select(literal(default) if default else null())
-        .select_from(ConnectionRow)
-        .where(ConnectionRow.enabled, ConnectionRow.client_id.is_(None), literal(bool(default)))
+        .select_from(CONNECTIONS)
+        .where(CONNECTIONS.c.enabled, CONNECTIONS.c.client_id.is_(None), literal(bool(default)))
     )
     return own.union(shared).subquery("used")
 

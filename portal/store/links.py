@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, upd
 
 from portal.crypto import new_token, token_hash
 from portal.store.engine import AnyRow
-from portal.store.link_tables import LinkRow
-from portal.store.tables import TenantRow
+from portal.store.link_tables import LINKS
+from portal.store.tables import TENANTS
 from portal.store.tenant_items import TenantRef
 
 
@@ -66,7 +66,7 @@ def make(connection: Connection, new: NewLink) -> tuple[Link, str]:
     token = new_token()
     values = {name: getattr(new, name) for name in NewLink.__slots__}
     values |= {"token_hash": token_hash(token), "allows": list(new.allows)}
-    added = insert(LinkRow).values(**values).returning(LinkRow.id)
+    added = insert(LINKS).values(**values).returning(LINKS.c.id)
     return Link(id=connection.execute(added).scalar_one(), **_plain(new)), token
 
 
@@ -76,40 +76,40 @@ def _plain(new: NewLink) -> dict[str, Any]:
 
 def by_token(connection: Connection, token: str) -> Link | None:
     """Give the link of a token, whatever has become of it."""
-    return _one(connection, LinkRow.token_hash == token_hash(token))
+    return _one(connection, LINKS.c.token_hash == token_hash(token))
 
 
 def of_number(connection: Connection, number: int) -> tuple[Link, TenantRef] | None:
     """Give a link by its number, with its tenant."""
-    query = select(LinkRow, TenantRow.slug).join(TenantRow, TenantRow.id == LinkRow.tenant_id)
-    row = connection.execute(query.where(LinkRow.id == number)).first()
+    query = select(LINKS, TENANTS.c.slug).join(TENANTS, TENANTS.c.id == LINKS.c.tenant_id)
+    row = connection.execute(query.where(LINKS.c.id == number)).first()
     return (_link(row), TenantRef(row.tenant_id, row.slug)) if row else None
 
 
 def by_session(connection: Connection, token: str) -> Link | None:
     """Give the link whose button began this set-up session."""
-    return _one(connection, LinkRow.session_hash == token_hash(token))
+    return _one(connection, LINKS.c.session_hash == token_hash(token))
 
 
 def latest_of_user(connection: Connection, user_id: int) -> Link | None:
     """Give the newest link that was made for somebody."""
-    return _one(connection, LinkRow.user_id == user_id)
+    return _one(connection, LINKS.c.user_id == user_id)
 
 
 def live_of_tenant(connection: Connection, tenant_id: int, now: datetime) -> list[Link]:
     """Give the set-up links of a tenant that are open or under way, the newest first."""
     query = (
-        select(LinkRow)
+        select(LINKS)
         .where(
-            LinkRow.tenant_id == tenant_id,
-            LinkRow.kind == LinkKind.SETUP,
-            LinkRow.revoked_at.is_(None),
+            LINKS.c.tenant_id == tenant_id,
+            LINKS.c.kind == LinkKind.SETUP,
+            LINKS.c.revoked_at.is_(None),
             or_(
-                LinkRow.used_at.is_(None) & (LinkRow.expires_at > now),
-                LinkRow.session_ends_at > now,
+                LINKS.c.used_at.is_(None) & (LINKS.c.expires_at > now),
+                LINKS.c.session_ends_at > now,
             ),
         )
-        .order_by(LinkRow.id.desc())
+        .order_by(LINKS.c.id.desc())
     )
     return [_link(row) for row in connection.execute(query)]
 
@@ -129,40 +129,40 @@ def use(
         "session_ends_at": session_ends_at,
     }
     still_open = (
-        LinkRow.id == link_id,
-        LinkRow.used_at.is_(None),
-        LinkRow.revoked_at.is_(None),
-        LinkRow.expires_at > now,
+        LINKS.c.id == link_id,
+        LINKS.c.used_at.is_(None),
+        LINKS.c.revoked_at.is_(None),
+        LINKS.c.expires_at > now,
     )
     return _changed(connection, still_open, **values) == 1
 
 
 def revoke(connection: Connection, tenant_id: int, link_id: int, now: datetime) -> bool:
     """Take a tenant's link back, with the session that it began; whether it was live."""
-    mine = (LinkRow.id == link_id, LinkRow.tenant_id == tenant_id, LinkRow.revoked_at.is_(None))
+    mine = (LINKS.c.id == link_id, LINKS.c.tenant_id == tenant_id, LINKS.c.revoked_at.is_(None))
     return _changed(connection, mine, revoked_at=now) == 1
 
 
 def revoke_of_user(connection: Connection, user_id: int, now: datetime, *, but: int = 0) -> int:
     """Take back every link of an account that is not used, `but` for one; give how many."""
     mine = (
-        LinkRow.user_id == user_id,
-        LinkRow.id != but,
-        LinkRow.used_at.is_(None),
-        LinkRow.revoked_at.is_(None),
+        LINKS.c.user_id == user_id,
+        LINKS.c.id != but,
+        LINKS.c.used_at.is_(None),
+        LINKS.c.revoked_at.is_(None),
     )
     return _changed(connection, mine, revoked_at=now)
 
 
 def end_session(connection: Connection, link_id: int, now: datetime) -> bool:
     """End the set-up session of a link; whether it was still alive."""
-    alive = (LinkRow.id == link_id, LinkRow.session_ends_at > now)
+    alive = (LINKS.c.id == link_id, LINKS.c.session_ends_at > now)
     return _changed(connection, alive, session_ends_at=now) == 1
 
 
 def note_mailed(connection: Connection, link_id: int, now: datetime) -> None:
     """Note that a link's mail was handed over."""
-    _changed(connection, (LinkRow.id == link_id,), mailed_at=now)
+    _changed(connection, (LINKS.c.id == link_id,), mailed_at=now)
 
 
 def made_since(
@@ -170,20 +170,20 @@ def made_since(
 ) -> int:
     """Count the links that a tenant mailed, or tried to, since a time; to one address or to any."""
     query = select(func.count()).where(
-        LinkRow.tenant_id == tenant_id,
-        LinkRow.created_at > since,
-        LinkRow.address == address if address else LinkRow.address != "",
+        LINKS.c.tenant_id == tenant_id,
+        LINKS.c.created_at > since,
+        LINKS.c.address == address if address else LINKS.c.address != "",
     )
     return connection.execute(query).scalar_one()
 
 
 def _one(connection: Connection, where: ColumnElement[bool]) -> Link | None:
-    row = connection.execute(select(LinkRow).where(where).order_by(LinkRow.id.desc())).first()
+    row = connection.execute(select(LINKS).where(where).order_by(LINKS.c.id.desc())).first()
     return _link(row) if row else None
 
 
 def _changed(connection: Connection, where: Sequence[ColumnElement[bool]], **values: object) -> int:
-    return connection.execute(update(LinkRow).where(*where).values(**values)).rowcount
+    return connection.execute(update(LINKS).where(*where).values(**values)).rowcount
 
 
 def _link(row: AnyRow) -> Link:

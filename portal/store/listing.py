@@ -9,12 +9,12 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from portal.store.engine import AnyRow
 from portal.store.tables import (
-    ConnectionRow,
-    DomainConnectionRow,
-    DomainRow,
-    SessionRow,
-    TenantRow,
-    UserRow,
+    CONNECTIONS,
+    DOMAIN_CONNECTIONS,
+    DOMAINS,
+    SESSIONS,
+    TENANTS,
+    USERS,
 )
 
 PAGE = 50
@@ -90,9 +90,9 @@ class PersonLine:
 
 
 _TENANT_ORDERS: dict[str, tuple[Any, ...]] = {
-    "name": (func.lower(TenantRow.name), TenantRow.id),
-    "newest": (TenantRow.id.desc(),),
-    "suspended": (TenantRow.status.desc(), func.lower(TenantRow.name), TenantRow.id),
+    "name": (func.lower(TENANTS.c.name), TENANTS.c.id),
+    "newest": (TENANTS.c.id.desc(),),
+    "suspended": (TENANTS.c.status.desc(), func.lower(TENANTS.c.name), TENANTS.c.id),
 }
 TENANT_SORTS = tuple(_TENANT_ORDERS)
 
@@ -103,29 +103,29 @@ def tenants(
     """Give a page of all tenants whose name, slug or a domain of theirs holds the search."""
     where: list[ColumnElement[bool]] = []
     if search:
-        of_domain = select(DomainRow.tenant_id).where(_begins(DomainRow.name, search.lower()))
+        of_domain = select(DOMAINS.c.tenant_id).where(_begins(DOMAINS.c.name, search.lower()))
         where.append(
             or_(
-                _holds(func.lower(TenantRow.name), search.lower()),
-                _holds(TenantRow.slug, search.lower()),
-                TenantRow.id.in_(of_domain),
+                _holds(func.lower(TENANTS.c.name), search.lower()),
+                _holds(TENANTS.c.slug, search.lower()),
+                TENANTS.c.id.in_(of_domain),
             )
         )
-    domains = _count(DomainRow, DomainRow.tenant_id == TenantRow.id)
-    people = _count(UserRow, UserRow.tenant_id == TenantRow.id)
+    domains = _count(DOMAINS, DOMAINS.c.tenant_id == TENANTS.c.id)
+    people = _count(USERS, USERS.c.tenant_id == TENANTS.c.id)
     query = (
         select(
-            TenantRow.slug,
-            TenantRow.name,
-            TenantRow.status,
-            TenantRow.created_at,
+            TENANTS.c.slug,
+            TENANTS.c.name,
+            TENANTS.c.status,
+            TENANTS.c.created_at,
             domains.label("domains"),
             people.label("people"),
         )
         .where(*where)
         .order_by(*_TENANT_ORDERS.get(sort, _TENANT_ORDERS["name"]))
     )
-    rows, number, total = _page(connection, query, _count_of(TenantRow, where), number)
+    rows, number, total = _page(connection, query, _count_of(TENANTS, where), number)
     lines = (
         TenantLine(r.slug, r.name, r.status != "active", r.domains, r.people, r.created_at)
         for r in rows
@@ -135,10 +135,10 @@ def tenants(
 
 _DOMAIN_FILTERS: dict[str, tuple[ColumnElement[bool], ...]] = {
     "": (),
-    "unproven": (~DomainRow.verified,),
-    "password": (DomainRow.policy == "password",),
-    "optional": (DomainRow.policy == "optional",),
-    "required": (DomainRow.policy == "required",),
+    "unproven": (~DOMAINS.c.verified,),
+    "password": (DOMAINS.c.policy == "password",),
+    "optional": (DOMAINS.c.policy == "optional",),
+    "required": (DOMAINS.c.policy == "required",),
 }
 DOMAIN_FILTERS = tuple(_DOMAIN_FILTERS)
 
@@ -147,23 +147,23 @@ def domains(
     connection: Connection, tenant_id: int, *, search: str = "", only: str = "", number: int = 1
 ) -> Slice[DomainLine]:
     """Give a page of a tenant's domains, by name."""
-    where = [DomainRow.tenant_id == tenant_id, *_DOMAIN_FILTERS.get(only, ())]
+    where = [DOMAINS.c.tenant_id == tenant_id, *_DOMAIN_FILTERS.get(only, ())]
     if search:
-        where.append(_holds(DomainRow.name, search.lower()))
+        where.append(_holds(DOMAINS.c.name, search.lower()))
     query = (
         select(
-            DomainRow.id,
-            DomainRow.name,
-            DomainRow.policy,
-            DomainRow.verified,
-            DomainRow.subdomains,
-            DomainRow.rollout,
+            DOMAINS.c.id,
+            DOMAINS.c.name,
+            DOMAINS.c.policy,
+            DOMAINS.c.verified,
+            DOMAINS.c.subdomains,
+            DOMAINS.c.rollout,
         )
         .where(*where)
-        .order_by(DomainRow.name)
+        .order_by(DOMAINS.c.name)
     )
-    rows, number, total = _page(connection, query, _count_of(DomainRow, where), number)
-    names = _of_connections(connection, ConnectionRow.name, [row.id for row in rows])
+    rows, number, total = _page(connection, query, _count_of(DOMAINS, where), number)
+    names = _of_connections(connection, CONNECTIONS.c.name, [row.id for row in rows])
     lines = (
         DomainLine(
             r.id,
@@ -195,20 +195,20 @@ def all_domains(
     """Give a tenant's domains, or with None those of all, a batch at a time."""
     where = [*_DOMAIN_FILTERS.get(only, ())]
     if tenant_id is not None:
-        where.append(DomainRow.tenant_id == tenant_id)
+        where.append(DOMAINS.c.tenant_id == tenant_id)
     if search:
-        where.append(_holds(DomainRow.name, search.lower()))
+        where.append(_holds(DOMAINS.c.name, search.lower()))
     query = (
-        select(DomainRow.id, DomainRow.tenant_id, DomainRow.name, DomainRow.policy, TenantRow.slug)
-        .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+        select(DOMAINS.c.id, DOMAINS.c.tenant_id, DOMAINS.c.name, DOMAINS.c.policy, TENANTS.c.slug)
+        .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
         .where(*where)
-        .order_by(DomainRow.tenant_id, DomainRow.name)
+        .order_by(DOMAINS.c.tenant_id, DOMAINS.c.name)
         .limit(_BATCH)
     )
-    place = tuple_(DomainRow.tenant_id, DomainRow.name)
+    place = tuple_(DOMAINS.c.tenant_id, DOMAINS.c.name)
     rows = connection.execute(query).all()
     while rows:
-        keys = _of_connections(connection, ConnectionRow.key, [row.id for row in rows])
+        keys = _of_connections(connection, CONNECTIONS.c.key, [row.id for row in rows])
         for row in rows:
             yield DomainRecord(row.slug, row.name, tuple(keys.get(row.id, ())), row.policy)
         last = rows[-1]
@@ -217,10 +217,10 @@ def all_domains(
 
 def _of_connections(connection: Connection, column: Any, ids: list[int]) -> dict[int, list[str]]:
     query = (
-        select(DomainConnectionRow.domain_id, column)
-        .join(ConnectionRow, ConnectionRow.id == DomainConnectionRow.connection_id)
-        .where(DomainConnectionRow.domain_id.in_(ids))
-        .order_by(DomainConnectionRow.domain_id, DomainConnectionRow.position)
+        select(DOMAIN_CONNECTIONS.c.domain_id, column)
+        .join(CONNECTIONS, CONNECTIONS.c.id == DOMAIN_CONNECTIONS.c.connection_id)
+        .where(DOMAIN_CONNECTIONS.c.domain_id.in_(ids))
+        .order_by(DOMAIN_CONNECTIONS.c.domain_id, DOMAIN_CONNECTIONS.c.position)
     )
     names: dict[int, list[str]] = {}
     for domain_id, name in connection.execute(query):
@@ -228,12 +228,12 @@ def _of_connections(connection: Connection, column: Any, ids: list[int]) -> dict
     return names
 
 
-_IS_ADMIN = or_(UserRow.role == "admin", UserRow.group_role == "admin")
+_IS_ADMIN = or_(USERS.c.role == "admin", USERS.c.group_role == "admin")
 _PEOPLE_FILTERS: dict[str, tuple[Any, ...]] = {
     "": (),
     "admins": (_IS_ADMIN,),
-    "break_glass": (UserRow.sso_exempt,),
-    "disabled": (UserRow.disabled,),
+    "break_glass": (USERS.c.sso_exempt,),
+    "disabled": (USERS.c.disabled,),
 }
 PEOPLE_FILTERS = tuple(_PEOPLE_FILTERS)
 
@@ -242,31 +242,31 @@ def people(
     connection: Connection, tenant_id: int, *, search: str = "", only: str = "", number: int = 1
 ) -> Slice[PersonLine]:
     """Give a page of a tenant's people, by address."""
-    where = [UserRow.tenant_id == tenant_id, *_PEOPLE_FILTERS.get(only, ())]
+    where = [USERS.c.tenant_id == tenant_id, *_PEOPLE_FILTERS.get(only, ())]
     if search:
         where.append(
             or_(
-                _holds(UserRow.email_key, search.lower()),
-                _holds(func.lower(UserRow.name), search.lower()),
+                _holds(USERS.c.email_key, search.lower()),
+                _holds(func.lower(USERS.c.name), search.lower()),
             )
         )
     query = (
         select(
-            UserRow.id,
-            UserRow.email,
-            UserRow.name,
-            UserRow.role,
-            UserRow.group_role,
-            UserRow.disabled,
-            UserRow.sso_exempt,
-            UserRow.password_hash.is_not(None).label("has_password"),
-            _count(SessionRow, SessionRow.user_id == UserRow.id).label("sessions"),
-            UserRow.last_sign_in_at,
+            USERS.c.id,
+            USERS.c.email,
+            USERS.c.name,
+            USERS.c.role,
+            USERS.c.group_role,
+            USERS.c.disabled,
+            USERS.c.sso_exempt,
+            USERS.c.password_hash.is_not(None).label("has_password"),
+            _count(SESSIONS, SESSIONS.c.user_id == USERS.c.id).label("sessions"),
+            USERS.c.last_sign_in_at,
         )
         .where(*where)
-        .order_by(UserRow.email_key)
+        .order_by(USERS.c.email_key)
     )
-    rows, number, total = _page(connection, query, _count_of(UserRow, where), number)
+    rows, number, total = _page(connection, query, _count_of(USERS, where), number)
     return Slice(tuple(PersonLine(*row) for row in rows), number, total)
 
 

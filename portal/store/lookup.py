@@ -6,15 +6,14 @@ It runs as a prepared statement through `Database.fetch`, and its rows are named
 from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Select, bindparam, select
-from sqlalchemy.orm import aliased
 
 from portal.core.registry import Account, Role, Tenant
 from portal.store.engine import Database, Prepared
-from portal.store.tables import DomainConnectionRow, DomainRow, TenantRow, UserRow
+from portal.store.tables import DOMAIN_CONNECTIONS, DOMAINS, TENANTS, USERS
 
 _MOST_LABELS = 128  # more than any domain of 253 characters has
 
-_Home = aliased(TenantRow)
+_HOMES = TENANTS.alias()
 
 
 class LookupRow(NamedTuple):
@@ -98,39 +97,39 @@ def _statement(count: int) -> Select[*tuple[object, ...]]:
     names: list[BindParameter[str]] = [bindparam(f"name_{n}") for n in range(count)]
     return (
         select(
-            DomainRow.id,
-            DomainRow.name,
-            DomainRow.policy,
-            DomainRow.subdomains,
-            DomainRow.verified,
-            DomainRow.rollout,
-            TenantRow.id,
-            TenantRow.slug,
-            TenantRow.name,
-            TenantRow.status,
-            TenantRow.idle_minutes,
-            TenantRow.absolute_hours,
-            TenantRow.version,
-            DomainConnectionRow.connection_id,
-            UserRow.id,
-            UserRow.email,
-            UserRow.name,
-            UserRow.role,
-            UserRow.group_role,
-            UserRow.disabled,
-            UserRow.sso_exempt,
-            UserRow.password_hash,
-            _Home.id,
-            _Home.slug,
-            _Home.name,
-            _Home.status,
-            _Home.idle_minutes,
-            _Home.absolute_hours,
+            DOMAINS.c.id,
+            DOMAINS.c.name,
+            DOMAINS.c.policy,
+            DOMAINS.c.subdomains,
+            DOMAINS.c.verified,
+            DOMAINS.c.rollout,
+            TENANTS.c.id,
+            TENANTS.c.slug,
+            TENANTS.c.name,
+            TENANTS.c.status,
+            TENANTS.c.idle_minutes,
+            TENANTS.c.absolute_hours,
+            TENANTS.c.version,
+            DOMAIN_CONNECTIONS.c.connection_id,
+            USERS.c.id,
+            USERS.c.email,
+            USERS.c.name,
+            USERS.c.role,
+            USERS.c.group_role,
+            USERS.c.disabled,
+            USERS.c.sso_exempt,
+            USERS.c.password_hash,
+            _HOMES.c.id,
+            _HOMES.c.slug,
+            _HOMES.c.name,
+            _HOMES.c.status,
+            _HOMES.c.idle_minutes,
+            _HOMES.c.absolute_hours,
         )
-        .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
-        .outerjoin(DomainConnectionRow, DomainConnectionRow.domain_id == DomainRow.id)
-        .outerjoin(UserRow, UserRow.email_key == bindparam("email_key"))
-        .outerjoin(_Home, _Home.id == UserRow.tenant_id)
-        .where(DomainRow.name.in_(names))
-        .order_by(DomainRow.id, DomainConnectionRow.position)
+        .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
+        .outerjoin(DOMAIN_CONNECTIONS, DOMAIN_CONNECTIONS.c.domain_id == DOMAINS.c.id)
+        .outerjoin(USERS, USERS.c.email_key == bindparam("email_key"))
+        .outerjoin(_HOMES, _HOMES.c.id == USERS.c.tenant_id)
+        .where(DOMAINS.c.name.in_(names))
+        .order_by(DOMAINS.c.id, DOMAIN_CONNECTIONS.c.position)
     )

@@ -10,7 +10,7 @@ from string import ascii_lowercase, digits
 from sqlalchemy import Connection, select
 
 from portal.core.address import Domain
-from portal.store.tables import DomainRow
+from portal.store.tables import DOMAINS
 
 _LETTERS = ascii_lowercase + digits + "-."
 _LONGEST = 80  # nobody mistypes a domain beyond it: it was pasted
@@ -25,7 +25,7 @@ def near_misses(connection: Connection, domain: Domain, *, most: int = 3) -> lis
     found: list[str] = []
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
-        query = select(DomainRow.name).where(DomainRow.name.in_(some)).distinct()
+        query = select(DOMAINS.c.name).where(DOMAINS.c.name.in_(some)).distinct()
         found += connection.execute(query).scalars()
     return sorted(found)[:most]
 

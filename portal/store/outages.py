@@ -10,9 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from portal.core.outage import Told
 from portal.store.setup_progress import SSO
-from portal.store.tables import AuditRow, ClientRow, ConnectionRow, TenantRow
+from portal.store.tables import AUDIT, CLIENTS, CONNECTIONS, TENANTS
 from portal.store.tenant_items import TenantRef
-from portal.store.watch_tables import OutageRow
+from portal.store.watch_tables import OUTAGES
 
 
 class Cause(StrEnum):
@@ -47,17 +47,17 @@ def ways(
     connection: Connection, *, issuers: Collection[str], ids: Collection[int], default: str
 ) -> list[Way]:
     """Give the connections that are on, at these issuers or by number; by tenant."""
-    issuer = func.coalesce(ClientRow.issuer, default)
+    issuer = func.coalesce(CLIENTS.c.issuer, default)
     query = (
-        select(ConnectionRow, TenantRow.slug, TenantRow.name.label("company"), issuer.label("at"))
-        .join(TenantRow, TenantRow.id == ConnectionRow.tenant_id)
-        .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
+        select(CONNECTIONS, TENANTS.c.slug, TENANTS.c.name.label("company"), issuer.label("at"))
+        .join(TENANTS, TENANTS.c.id == CONNECTIONS.c.tenant_id)
+        .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
         .where(
-            ConnectionRow.enabled,
-            TenantRow.status == "active",
-            or_(issuer.in_(issuers), ConnectionRow.id.in_(ids)),
+            CONNECTIONS.c.enabled,
+            TENANTS.c.status == "active",
+            or_(issuer.in_(issuers), CONNECTIONS.c.id.in_(ids)),
         )
-        .order_by(TenantRow.id, ConnectionRow.id)
+        .order_by(TENANTS.c.id, CONNECTIONS.c.id)
     )
     return [
         Way(row.id, row.key, row.name, TenantRef(row.tenant_id, row.slug), row.company, row.at)
@@ -67,9 +67,9 @@ def ways(
 
 def known(connection: Connection, ids: Iterable[int] | None = None) -> dict[int, Outage]:
     """Give how connections stand by their number, where anything is known: these, or all."""
-    query = select(OutageRow)
+    query = select(OUTAGES)
     if ids is not None:
-        query = query.where(OutageRow.connection_id.in_(list(ids)))
+        query = query.where(OUTAGES.c.connection_id.in_(list(ids)))
     return {row.connection_id: _outage(row) for row in connection.execute(query)}
 
 
@@ -82,28 +82,28 @@ def put(connection: Connection, number: int, outage: Outage) -> None:
         "down_told_at": outage.told.down_at,
         "back_told_at": outage.told.back_at,
     }
-    mine = OutageRow.connection_id == number
-    if not connection.execute(update(OutageRow).where(mine).values(**values)).rowcount:
-        connection.execute(insert(OutageRow).values(connection_id=number, **values))
+    mine = OUTAGES.c.connection_id == number
+    if not connection.execute(update(OUTAGES).where(mine).values(**values)).rowcount:
+        connection.execute(insert(OUTAGES).values(connection_id=number, **values))
 
 
 def forget(connection: Connection, numbers: Collection[int]) -> None:
     """Forget connections of which there is nothing more to tell."""
     if numbers:
-        connection.execute(delete(OutageRow).where(OutageRow.connection_id.in_(numbers)))
+        connection.execute(delete(OUTAGES).where(OUTAGES.c.connection_id.in_(numbers)))
 
 
 def came_in(connection: Connection, way: Way, *, since: datetime | None = None) -> bool:
     """Whether anybody came in by a connection, ever or since a time; a test is nobody."""
     where = [
-        AuditRow.tenant_id == way.tenant.id,
-        AuditRow.object == f"connection {way.slug}",
-        AuditRow.event == SSO,
-        AuditRow.outcome == "success",
+        AUDIT.c.tenant_id == way.tenant.id,
+        AUDIT.c.object == f"connection {way.slug}",
+        AUDIT.c.event == SSO,
+        AUDIT.c.outcome == "success",
     ]
     if since is not None:
-        where.append(AuditRow.at > since)
-    return connection.execute(select(AuditRow.id).where(*where).limit(1)).first() is not None
+        where.append(AUDIT.c.at > since)
+    return connection.execute(select(AUDIT.c.id).where(*where).limit(1)).first() is not None
 
 
 def _outage(row: Any) -> Outage:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from portal.core.registry import Sealed
-from portal.store.rollout_tables import OutboxRow
+from portal.store.rollout_tables import OUTBOX
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def put(connection: Connection, mails: Sequence[tuple[str, str, Sealed]], *, now
         for to, subject, content in mails
     ]
     if rows:
-        connection.execute(insert(OutboxRow), rows)
+        connection.execute(insert(OUTBOX), rows)
 
 
 def put_taken(
@@ -46,34 +46,32 @@ def put_taken(
     to, subject, content = mail
     values = {"recipient": to, "subject": subject, "content": content, "link_id": link_id}
     values |= {"created_at": now, "due_at": again_at, "tries": 1}
-    added = insert(OutboxRow).values(**values).returning(OutboxRow.id)
+    added = insert(OUTBOX).values(**values).returning(OUTBOX.c.id)
     number = connection.execute(added).scalar_one()
     return Waiting(number, now, again_at, 1, to, subject, content, link_id)
 
 
 def waiting_links(connection: Connection, link_ids: Sequence[int]) -> set[int]:
     """Give those of some links whose mail still waits."""
-    query = select(OutboxRow.link_id).where(OutboxRow.link_id.in_(link_ids))
+    query = select(OUTBOX.c.link_id).where(OUTBOX.c.link_id.in_(link_ids))
     return {number for number in connection.execute(query).scalars() if number is not None}
 
 
 def due(connection: Connection, now: datetime, *, most: int) -> list[Waiting]:
     """Give the mails whose time has come, the longest waiting first."""
-    names = (OutboxRow.id, OutboxRow.created_at, OutboxRow.due_at, OutboxRow.tries)
-    query = select(
-        *names, OutboxRow.recipient, OutboxRow.subject, OutboxRow.content, OutboxRow.link_id
-    )
-    found = query.where(OutboxRow.due_at <= now).order_by(OutboxRow.due_at).limit(most)
+    names = (OUTBOX.c.id, OUTBOX.c.created_at, OUTBOX.c.due_at, OUTBOX.c.tries)
+    query = select(*names, OUTBOX.c.recipient, OUTBOX.c.subject, OUTBOX.c.content, OUTBOX.c.link_id)
+    found = query.where(OUTBOX.c.due_at <= now).order_by(OUTBOX.c.due_at).limit(most)
     return [Waiting(*row) for row in connection.execute(found)]
 
 
 def take(connection: Connection, mail: Waiting, *, again_at: datetime) -> bool:
     """Whether this process is the one that sends it now; it comes up again should it not end."""
-    mine = (OutboxRow.id == mail.id, OutboxRow.due_at == mail.due_at)
-    taken = update(OutboxRow).where(*mine).values(due_at=again_at, tries=mail.tries + 1)
+    mine = (OUTBOX.c.id == mail.id, OUTBOX.c.due_at == mail.due_at)
+    taken = update(OUTBOX).where(*mine).values(due_at=again_at, tries=mail.tries + 1)
     return connection.execute(taken).rowcount == 1
 
 
 def drop(connection: Connection, mail: Waiting) -> None:
     """Remove a mail that was handed over, or never will be."""
-    connection.execute(delete(OutboxRow).where(OutboxRow.id == mail.id))
+    connection.execute(delete(OUTBOX).where(OUTBOX.c.id == mail.id))

@@ -6,12 +6,11 @@ whichever database is in use.
 
 from sqlalchemy import Index, text
 
-from portal.store.columns import table
-from portal.store.tables import DomainRow
+from portal.store.tables import DOMAINS
 
 Index(
     "uq_domains_name_verified",
-    table(DomainRow).c.name,
+    DOMAINS.c.name,
     unique=True,
     sqlite_where=text("verified"),
     postgresql_where=text("verified"),

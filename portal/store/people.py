@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, or_, select
 
-from portal.store.tables import IdentityRow, UserRow
+from portal.store.tables import IDENTITIES, USERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class Person:
 
 def person(connection: Connection, tenant_id: int, user_id: int) -> Person | None:
     """Give a person of this tenant by number."""
-    query = select(UserRow).where(UserRow.tenant_id == tenant_id, UserRow.id == user_id)
+    query = select(USERS).where(USERS.c.tenant_id == tenant_id, USERS.c.id == user_id)
     row = connection.execute(query).first()
     if row is None:
         return None
-    issuers = select(IdentityRow.issuer).where(IdentityRow.user_id == user_id).distinct()
+    issuers = select(IDENTITIES.c.issuer).where(IDENTITIES.c.user_id == user_id).distinct()
     return Person(
         id=row.id,
         key=row.email_key,
@@ -52,7 +52,7 @@ def person(connection: Connection, tenant_id: int, user_id: int) -> Person | Non
         sso_exempt=row.sso_exempt,
         disabled=row.disabled,
         has_password=row.password_hash is not None,
-        issuers=tuple(connection.execute(issuers.order_by(IdentityRow.issuer)).scalars()),
+        issuers=tuple(connection.execute(issuers.order_by(IDENTITIES.c.issuer)).scalars()),
         created_at=row.created_at,
         last_sign_in_at=row.last_sign_in_at,
     )
@@ -60,27 +60,27 @@ def person(connection: Connection, tenant_id: int, user_id: int) -> Person | Non
 
 def other_admins(connection: Connection, tenant_id: int, key: str) -> int:
     """Count the tenant's admins but for one who are enabled and have a way in."""
-    linked = exists().where(IdentityRow.user_id == UserRow.id)
+    linked = exists().where(IDENTITIES.c.user_id == USERS.c.id)
     query = select(func.count()).where(
-        UserRow.tenant_id == tenant_id,
-        UserRow.email_key != key,
-        ~UserRow.disabled,
-        or_(UserRow.role == "admin", UserRow.group_role == "admin"),
-        or_(UserRow.password_hash.is_not(None), linked),
+        USERS.c.tenant_id == tenant_id,
+        USERS.c.email_key != key,
+        ~USERS.c.disabled,
+        or_(USERS.c.role == "admin", USERS.c.group_role == "admin"),
+        or_(USERS.c.password_hash.is_not(None), linked),
     )
     return connection.execute(query).scalar_one()
 
 
 def admin_addresses(connection: Connection, tenant_id: int) -> list[str]:
     """Give the addresses of a tenant's admins who are enabled."""
-    query = select(UserRow.email).where(
-        UserRow.tenant_id == tenant_id,
-        ~UserRow.disabled,
-        or_(UserRow.role == "admin", UserRow.group_role == "admin"),
+    query = select(USERS.c.email).where(
+        USERS.c.tenant_id == tenant_id,
+        ~USERS.c.disabled,
+        or_(USERS.c.role == "admin", USERS.c.group_role == "admin"),
     )
-    return list(connection.execute(query.order_by(UserRow.id)).scalars())
+    return list(connection.execute(query.order_by(USERS.c.id)).scalars())
 
 
 def number_of(connection: Connection, key: str) -> int | None:
     """Give the number of the account of an address."""
-    return connection.execute(select(UserRow.id).where(UserRow.email_key == key)).scalar()
+    return connection.execute(select(USERS.c.id).where(USERS.c.email_key == key)).scalar()

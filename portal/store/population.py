@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
 
-from portal.store.tables import SessionRow, UserRow
+from portal.store.tables import SESSIONS, USERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +18,15 @@ class Population:
 
 def of_tenant(connection: Connection, *, tenant_id: int) -> Population:
     """Count a tenant's people who are not disabled, its admins among them, and all sessions."""
-    mine = (UserRow.tenant_id == tenant_id, ~UserRow.disabled)
-    is_admin = or_(UserRow.role == "admin", UserRow.group_role == "admin")
+    mine = (USERS.c.tenant_id == tenant_id, ~USERS.c.disabled)
+    is_admin = or_(USERS.c.role == "admin", USERS.c.group_role == "admin")
     people, admins = connection.execute(
         select(func.count(), func.count().filter(is_admin)).where(*mine)
     ).one()
     sessions = connection.execute(
         select(func.count())
-        .select_from(SessionRow)
-        .join(UserRow, UserRow.id == SessionRow.user_id)
-        .where(UserRow.tenant_id == tenant_id)
+        .select_from(SESSIONS)
+        .join(USERS, USERS.c.id == SESSIONS.c.user_id)
+        .where(USERS.c.tenant_id == tenant_id)
     ).scalar_one()
     return Population(people, admins, sessions)

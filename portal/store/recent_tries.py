@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from portal.core.rollout_alarm import Try
 from portal.store.audit import Event
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 
 _MOST = 5000
 _NOT_SENT_YET = frozenset({"state", "registry"})
@@ -24,13 +24,13 @@ def of_domain(
     """
     ends = (f"@{domain}", f".{domain}") if subdomains else (f"@{domain}",)
     query = (
-        select(AuditRow.outcome, AuditRow.actor, AuditRow.detail)
+        select(AUDIT.c.outcome, AUDIT.c.actor, AUDIT.c.detail)
         .where(
-            AuditRow.tenant_id == tenant_id,
-            AuditRow.event == Event.SIGN_IN_SSO.value,
-            AuditRow.at >= since,
+            AUDIT.c.tenant_id == tenant_id,
+            AUDIT.c.event == Event.SIGN_IN_SSO.value,
+            AUDIT.c.at >= since,
         )
-        .order_by(AuditRow.id.desc())
+        .order_by(AUDIT.c.id.desc())
         .limit(_MOST)
     )
     for row in reversed(connection.execute(query).all()):

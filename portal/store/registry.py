@@ -33,23 +33,23 @@ from portal.core.registry import (
 from portal.store.engine import AnyRow, Database
 from portal.store.lookup import LookupRow, Lookups, account_of
 from portal.store.prepared import Statement
-from portal.store.tables import ClientRow, ConnectionRow, TenantRow
+from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS
 
 _KEPT_TENANTS = 2000
 
 _TENANT = (
-    TenantRow.id.label("tenant_id"),
-    TenantRow.slug,
-    TenantRow.name.label("tenant_name"),
-    TenantRow.status,
-    TenantRow.idle_minutes,
-    TenantRow.absolute_hours,
-    TenantRow.version,
+    TENANTS.c.id.label("tenant_id"),
+    TENANTS.c.slug,
+    TENANTS.c.name.label("tenant_name"),
+    TENANTS.c.status,
+    TENANTS.c.idle_minutes,
+    TENANTS.c.absolute_hours,
+    TENANTS.c.version,
 )
 
 
-_TENANT_BY_ID = Statement(select(*_TENANT).where(TenantRow.id == bindparam("tenant_id")))
-_TENANT_BY_SLUG = select(*_TENANT).where(TenantRow.slug == bindparam("slug"))
+_TENANT_BY_ID = Statement(select(*_TENANT).where(TENANTS.c.id == bindparam("tenant_id")))
+_TENANT_BY_SLUG = select(*_TENANT).where(TENANTS.c.slug == bindparam("slug"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,11 @@ class Registry:
     def by_issuer(self, issuer: str, *, limit: int = 2) -> list[tuple[Tenant, Connection]]:
         """Give up to `limit` usable connections whose own client is at this issuer."""
         query = (
-            select(*_TENANT, ConnectionRow.id.label("connection_id"))
-            .join(ConnectionRow, ConnectionRow.tenant_id == TenantRow.id)
-            .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
-            .where(self._at_issuer(issuer), ConnectionRow.enabled, TenantRow.status == "active")
-            .order_by(ConnectionRow.id)
+            select(*_TENANT, CONNECTIONS.c.id.label("connection_id"))
+            .join(CONNECTIONS, CONNECTIONS.c.tenant_id == TENANTS.c.id)
+            .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
+            .where(self._at_issuer(issuer), CONNECTIONS.c.enabled, TENANTS.c.status == "active")
+            .order_by(CONNECTIONS.c.id)
             .limit(limit)
         )
         with self._database.read() as connection:
@@ -125,9 +125,9 @@ class Registry:
     def clients_at(self, issuer: str) -> list[Client]:
         """Give every client, of whatever tenant, at this issuer."""
         query = (
-            select(ClientRow, TenantRow.slug.label("tenant_slug"))
-            .join(TenantRow, TenantRow.id == ClientRow.tenant_id)
-            .where(ClientRow.issuer == issuer)
+            select(CLIENTS, TENANTS.c.slug.label("tenant_slug"))
+            .join(TENANTS, TENANTS.c.id == CLIENTS.c.tenant_id)
+            .where(CLIENTS.c.issuer == issuer)
         )
         with self._database.read() as connection:
             found = [self._client(row, row.tenant_slug) for row in connection.execute(query)]
@@ -137,13 +137,13 @@ class Registry:
     def signing_clients(self) -> list[Client]:
         """Give every client that proves itself with a private key."""
         query = (
-            select(ClientRow, TenantRow.slug.label("tenant_slug"))
-            .join(TenantRow, TenantRow.id == ClientRow.tenant_id)
+            select(CLIENTS, TENANTS.c.slug.label("tenant_slug"))
+            .join(TENANTS, TENANTS.c.id == CLIENTS.c.tenant_id)
             .where(
-                ClientRow.auth_method == AuthMethod.PRIVATE_KEY_JWT,
-                ClientRow.private_key.is_not(None),
+                CLIENTS.c.auth_method == AuthMethod.PRIVATE_KEY_JWT,
+                CLIENTS.c.private_key.is_not(None),
             )
-            .order_by(ClientRow.id)
+            .order_by(CLIENTS.c.id)
         )
         with self._database.read() as connection:
             return [self._client(row, row.tenant_slug) for row in connection.execute(query)]
@@ -151,8 +151,8 @@ class Registry:
     def _at_issuer(self, issuer: str) -> Any:
         default = self.default_client
         if default and default.issuer == issuer:
-            return (ClientRow.issuer == issuer) | ConnectionRow.client_id.is_(None)
-        return ClientRow.issuer == issuer
+            return (CLIENTS.c.issuer == issuer) | CONNECTIONS.c.client_id.is_(None)
+        return CLIENTS.c.issuer == issuer
 
     def _rules(self, rows: Sequence[LookupRow]) -> list[DomainRule]:
         rules: list[DomainRule] = []
@@ -199,15 +199,15 @@ class Registry:
         clients = {
             client.id: self._client(client, tenant.slug)
             for client in connection.execute(
-                select(ClientRow).where(ClientRow.tenant_id == tenant.id)
+                select(CLIENTS).where(CLIENTS.c.tenant_id == tenant.id)
             )
         }
         connections = {
             found.id: self._connection(found, clients)
             for found in connection.execute(
-                select(ConnectionRow)
-                .where(ConnectionRow.tenant_id == tenant.id)
-                .order_by(ConnectionRow.id)
+                select(CONNECTIONS)
+                .where(CONNECTIONS.c.tenant_id == tenant.id)
+                .order_by(CONNECTIONS.c.id)
             )
         }
         return Bundle(tenant, connections)

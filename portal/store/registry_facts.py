@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Select, exists, func, or_, select
 
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainProofRow,
-    DomainRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAIN_PROOFS,
+    DOMAINS,
+    TENANTS,
+    USERS,
 )
 
 _MOST = 5
@@ -42,7 +42,7 @@ class LostProof:
 
 def issuers(connection: Connection) -> list[str]:
     """Give every issuer that a client of the registry is at."""
-    query = select(ClientRow.issuer).distinct().order_by(ClientRow.issuer)
+    query = select(CLIENTS.c.issuer).distinct().order_by(CLIENTS.c.issuer)
     return list(connection.execute(query).scalars())
 
 
@@ -52,10 +52,10 @@ def clients_in_use(connection: Connection) -> set[tuple[str, str | None]]:
     The key is None where a connection goes through the default client.
     """
     query = (
-        select(TenantRow.slug, ClientRow.key)
-        .join(ConnectionRow, ConnectionRow.tenant_id == TenantRow.id)
-        .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
-        .where(ConnectionRow.enabled, TenantRow.status == "active")
+        select(TENANTS.c.slug, CLIENTS.c.key)
+        .join(CONNECTIONS, CONNECTIONS.c.tenant_id == TENANTS.c.id)
+        .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
+        .where(CONNECTIONS.c.enabled, TENANTS.c.status == "active")
         .distinct()
     )
     return {(row.slug, row.key) for row in connection.execute(query)}
@@ -64,50 +64,50 @@ def clients_in_use(connection: Connection) -> set[tuple[str, str | None]]:
 def literal_secrets(connection: Connection) -> Some:
     """Give the clients whose secret stands in a seed file itself."""
     query = (
-        select(TenantRow.slug + "/" + ClientRow.key)
-        .select_from(ClientRow)
-        .join(TenantRow, TenantRow.id == ClientRow.tenant_id)
+        select(TENANTS.c.slug + "/" + CLIENTS.c.key)
+        .select_from(CLIENTS)
+        .join(TENANTS, TENANTS.c.id == CLIENTS.c.tenant_id)
         .where(
-            ClientRow.origin == "seed",
+            CLIENTS.c.origin == "seed",
             or_(
-                ClientRow.secret.is_not(None) & ClientRow.secret_ref.is_(None),
-                ClientRow.private_key.is_not(None) & ClientRow.private_key_ref.is_(None),
+                CLIENTS.c.secret.is_not(None) & CLIENTS.c.secret_ref.is_(None),
+                CLIENTS.c.private_key.is_not(None) & CLIENTS.c.private_key_ref.is_(None),
             ),
         )
-        .order_by(TenantRow.slug, ClientRow.key)
+        .order_by(TENANTS.c.slug, CLIENTS.c.key)
     )
     return _some(connection.execute(query).scalars())
 
 
 def tenants_without_admin(connection: Connection) -> Some:
     """Give the active tenants in which nobody may change anything."""
-    is_admin = or_(UserRow.role == "admin", UserRow.group_role == "admin")
+    is_admin = or_(USERS.c.role == "admin", USERS.c.group_role == "admin")
     return _some(connection.execute(_tenants_lacking(is_admin)).scalars())
 
 
 def required_without_break_glass(connection: Connection) -> Some:
     """Give the active tenants that require SSO and have nobody who gets in without it."""
     requires = exists().where(
-        DomainRow.tenant_id == TenantRow.id, DomainRow.policy == "required", DomainRow.verified
+        DOMAINS.c.tenant_id == TENANTS.c.id, DOMAINS.c.policy == "required", DOMAINS.c.verified
     )
-    may = UserRow.sso_exempt & UserRow.password_hash.is_not(None)
+    may = USERS.c.sso_exempt & USERS.c.password_hash.is_not(None)
     return _some(connection.execute(_tenants_lacking(may).where(requires)).scalars())
 
 
 def has_operator(connection: Connection) -> bool:
     """Whether anybody may see all tenants."""
-    query = exists().where(UserRow.role == "operator", ~UserRow.disabled)
+    query = exists().where(USERS.c.role == "operator", ~USERS.c.disabled)
     return bool(connection.execute(select(query)).scalar())
 
 
 def lost_proofs(connection: Connection) -> list[LostProof]:
     """Give the proven domains whose record is no more found, the longest gone first."""
     query = (
-        select(DomainRow.name, TenantRow.slug, DomainProofRow.lost_since)
-        .join(DomainRow, DomainRow.id == DomainProofRow.domain_id)
-        .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
-        .where(DomainRow.verified, DomainProofRow.lost_since.is_not(None))
-        .order_by(DomainProofRow.lost_since)
+        select(DOMAINS.c.name, TENANTS.c.slug, DOMAIN_PROOFS.c.lost_since)
+        .join(DOMAINS, DOMAINS.c.id == DOMAIN_PROOFS.c.domain_id)
+        .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
+        .where(DOMAINS.c.verified, DOMAIN_PROOFS.c.lost_since.is_not(None))
+        .order_by(DOMAIN_PROOFS.c.lost_since)
     )
     return [
         LostProof(name, slug, since) for name, slug, since in connection.execute(query) if since
@@ -116,15 +116,15 @@ def lost_proofs(connection: Connection) -> list[LostProof]:
 
 def counts(connection: Connection) -> tuple[int, int]:
     """Give how many tenants and domains there are."""
-    tenants = connection.execute(select(func.count()).select_from(TenantRow)).scalar_one()
-    domains = connection.execute(select(func.count()).select_from(DomainRow)).scalar_one()
+    tenants = connection.execute(select(func.count()).select_from(TENANTS)).scalar_one()
+    domains = connection.execute(select(func.count()).select_from(DOMAINS)).scalar_one()
     return tenants, domains
 
 
 def _tenants_lacking(person: Any) -> Select[str]:
-    there = exists().where(UserRow.tenant_id == TenantRow.id, ~UserRow.disabled, person)
+    there = exists().where(USERS.c.tenant_id == TENANTS.c.id, ~USERS.c.disabled, person)
     return (
-        select(TenantRow.slug).where(TenantRow.status == "active", ~there).order_by(TenantRow.slug)
+        select(TENANTS.c.slug).where(TENANTS.c.status == "active", ~there).order_by(TENANTS.c.slug)
     )
 
 

@@ -5,7 +5,7 @@ The caller holds the transaction and has checked what it writes: here are tables
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Connection, Table, case, delete, insert, select, update
 
@@ -14,24 +14,24 @@ from portal.store.client_secrets import columns_beside
 from portal.store.links import revoke_of_user
 from portal.store.sessions import end_of_account, end_of_tenant
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainConnectionRow,
-    DomainRow,
-    IdentityRow,
-    SessionRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAIN_CONNECTIONS,
+    DOMAINS,
+    IDENTITIES,
+    SESSIONS,
+    TENANTS,
+    USERS,
 )
 
 _ORDER = tuple(Kind)
 _MANY = 500
 _TABLES: Mapping[Kind, tuple[Table, str]] = {
-    Kind.CLIENT: (cast("Table", ClientRow.__table__), "key"),
-    Kind.CONNECTION: (cast("Table", ConnectionRow.__table__), "key"),
-    Kind.DOMAIN: (cast("Table", DomainRow.__table__), "name"),
-    Kind.USER: (cast("Table", UserRow.__table__), "email_key"),
-    Kind.OPERATOR: (cast("Table", UserRow.__table__), "email_key"),
+    Kind.CLIENT: (CLIENTS, "key"),
+    Kind.CONNECTION: (CONNECTIONS, "key"),
+    Kind.DOMAIN: (DOMAINS, "name"),
+    Kind.USER: (USERS, "email_key"),
+    Kind.OPERATOR: (USERS, "email_key"),
 }
 _COLUMNS = {
     "client_secret": "secret",
@@ -56,7 +56,7 @@ class RegistryWriter:
         self._origin = origin
         self._now = now
         self._tenants = {
-            row.slug: row.id for row in connection.execute(select(TenantRow.slug, TenantRow.id))
+            row.slug: row.id for row in connection.execute(select(TENANTS.c.slug, TENANTS.c.id))
         }
 
     def put(self, changes: Iterable[Change]) -> None:
@@ -89,11 +89,11 @@ class RegistryWriter:
         values = {field.name: field.new for field in change.fields}
         if change.action is Action.CREATED:
             made = {**values, "slug": change.key, "origin": self._origin, "created_at": self._now}
-            result = self._connection.execute(insert(TenantRow).returning(TenantRow.id), made)
+            result = self._connection.execute(insert(TENANTS).returning(TENANTS.c.id), made)
             self._tenants[change.key] = result.scalar_one()
         else:
             self._connection.execute(
-                update(TenantRow).where(TenantRow.slug == change.key).values(values)
+                update(TENANTS).where(TENANTS.c.slug == change.key).values(values)
             )
             if values.get("status") == "suspended":
                 end_of_tenant(self._connection, self._tenants[change.key])
@@ -115,7 +115,7 @@ class RegistryWriter:
             elif values.get("disabled") is False:
                 # By whom a pruned account is enabled again, to that one it belongs from here on.
                 values["origin"] = case(
-                    (UserRow.origin == PRUNED, self._origin), else_=UserRow.origin
+                    (USERS.c.origin == PRUNED, self._origin), else_=USERS.c.origin
                 )
             object_id = self._id(change)
             if values:
@@ -146,8 +146,8 @@ class RegistryWriter:
         return values
 
     def _client_id(self, tenant: str, key: str) -> int:
-        query = select(ClientRow.id).where(
-            ClientRow.tenant_id == self._tenants[tenant], ClientRow.key == key
+        query = select(CLIENTS.c.id).where(
+            CLIENTS.c.tenant_id == self._tenants[tenant], CLIENTS.c.key == key
         )
         return int(self._connection.execute(query).scalar_one())
 
@@ -155,20 +155,20 @@ class RegistryWriter:
         ids = {
             row.key: row.id
             for row in self._connection.execute(
-                select(ConnectionRow.key, ConnectionRow.id).where(
-                    ConnectionRow.tenant_id == self._tenants[tenant]
+                select(CONNECTIONS.c.key, CONNECTIONS.c.id).where(
+                    CONNECTIONS.c.tenant_id == self._tenants[tenant]
                 )
             )
         }
         self._connection.execute(
-            delete(DomainConnectionRow).where(DomainConnectionRow.domain_id == domain_id)
+            delete(DOMAIN_CONNECTIONS).where(DOMAIN_CONNECTIONS.c.domain_id == domain_id)
         )
         links = [
             {"domain_id": domain_id, "position": position, "connection_id": ids[key]}
             for position, key in enumerate(keys)
         ]
         if links:
-            self._connection.execute(insert(DomainConnectionRow), links)
+            self._connection.execute(insert(DOMAIN_CONNECTIONS), links)
 
     def _id(self, change: Change) -> int:
         table, key = _TABLES[change.kind]
@@ -185,23 +185,23 @@ class RegistryWriter:
         object_id = self._id(change)
         if change.kind is Kind.DOMAIN:
             self._connection.execute(
-                delete(DomainConnectionRow).where(DomainConnectionRow.domain_id == object_id)
+                delete(DOMAIN_CONNECTIONS).where(DOMAIN_CONNECTIONS.c.domain_id == object_id)
             )
         self._connection.execute(delete(table).where(table.c.id == object_id))
 
     def _remove_tenant(self, tenant_id: int) -> None:
         """Remove a tenant with all that hangs on it, leaves first: no cascade decides the order."""
-        domains = select(DomainRow.id).where(DomainRow.tenant_id == tenant_id)
-        users = select(UserRow.id).where(UserRow.tenant_id == tenant_id)
+        domains = select(DOMAINS.c.id).where(DOMAINS.c.tenant_id == tenant_id)
+        users = select(USERS.c.id).where(USERS.c.tenant_id == tenant_id)
         for statement in (
-            delete(DomainConnectionRow).where(DomainConnectionRow.domain_id.in_(domains)),
-            delete(DomainRow).where(DomainRow.tenant_id == tenant_id),
-            delete(SessionRow).where(SessionRow.user_id.in_(users)),
-            delete(IdentityRow).where(IdentityRow.tenant_id == tenant_id),
-            delete(UserRow).where(UserRow.tenant_id == tenant_id),
-            delete(ConnectionRow).where(ConnectionRow.tenant_id == tenant_id),
-            delete(ClientRow).where(ClientRow.tenant_id == tenant_id),
-            delete(TenantRow).where(TenantRow.id == tenant_id),
+            delete(DOMAIN_CONNECTIONS).where(DOMAIN_CONNECTIONS.c.domain_id.in_(domains)),
+            delete(DOMAINS).where(DOMAINS.c.tenant_id == tenant_id),
+            delete(SESSIONS).where(SESSIONS.c.user_id.in_(users)),
+            delete(IDENTITIES).where(IDENTITIES.c.tenant_id == tenant_id),
+            delete(USERS).where(USERS.c.tenant_id == tenant_id),
+            delete(CONNECTIONS).where(CONNECTIONS.c.tenant_id == tenant_id),
+            delete(CLIENTS).where(CLIENTS.c.tenant_id == tenant_id),
+            delete(TENANTS).where(TENANTS.c.id == tenant_id),
         ):
             self._connection.execute(statement)
 
@@ -214,7 +214,7 @@ def lock_tenants(connection: Connection, tenants: Iterable[str]) -> None:
     slugs = sorted(set(tenants))
     for start in range(0, len(slugs), _MANY):
         some = slugs[start : start + _MANY]
-        query = select(TenantRow.id).where(TenantRow.slug.in_(some)).order_by(TenantRow.slug)
+        query = select(TENANTS.c.id).where(TENANTS.c.slug.in_(some)).order_by(TENANTS.c.slug)
         connection.execute(query.with_for_update())
 
 
@@ -224,5 +224,5 @@ def bump(connection: Connection, tenants: Iterable[str]) -> None:
     for start in range(0, len(slugs), _MANY):
         some = slugs[start : start + _MANY]
         connection.execute(
-            update(TenantRow).where(TenantRow.slug.in_(some)).values(version=TenantRow.version + 1)
+            update(TENANTS).where(TENANTS.c.slug.in_(some)).values(version=TENANTS.c.version + 1)
         )

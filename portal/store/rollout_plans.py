@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from portal.core.registry import Policy
 from portal.core.rollout_plan import PlanState, RolloutPlan, RolloutStep, WayNow
 from portal.store.engine import AnyRow
-from portal.store.rollout_tables import RolloutPlanRow
-from portal.store.tables import DomainRow, TenantRow
+from portal.store.rollout_tables import ROLLOUT_PLANS
+from portal.store.tables import DOMAINS, TENANTS
 from portal.store.tenant_items import TenantRef
 
 
@@ -36,30 +36,30 @@ class PlannedDomain(DomainRef):
 
 
 _PLANNED = (
-    select(RolloutPlanRow, DomainRow.name, DomainRow.tenant_id, TenantRow.slug)
-    .join(DomainRow, DomainRow.id == RolloutPlanRow.domain_id)
-    .join(TenantRow, TenantRow.id == DomainRow.tenant_id)
+    select(ROLLOUT_PLANS, DOMAINS.c.name, DOMAINS.c.tenant_id, TENANTS.c.slug)
+    .join(DOMAINS, DOMAINS.c.id == ROLLOUT_PLANS.c.domain_id)
+    .join(TENANTS, TENANTS.c.id == DOMAINS.c.tenant_id)
 )
 _REFS = _PLANNED.with_only_columns(
-    RolloutPlanRow.domain_id, DomainRow.name, DomainRow.tenant_id, TenantRow.slug
+    ROLLOUT_PLANS.c.domain_id, DOMAINS.c.name, DOMAINS.c.tenant_id, TENANTS.c.slug
 )
 
 
 def domain_id(connection: Connection, tenant: TenantRef, name: str) -> int | None:
     """Give the number of a tenant's domain."""
-    query = select(DomainRow.id).where(DomainRow.tenant_id == tenant.id, DomainRow.name == name)
+    query = select(DOMAINS.c.id).where(DOMAINS.c.tenant_id == tenant.id, DOMAINS.c.name == name)
     return connection.execute(query).scalar()
 
 
 def of_domain(connection: Connection, number: int) -> RolloutPlan | None:
     """Give what is planned for a domain."""
-    row = connection.execute(_PLANNED.where(RolloutPlanRow.domain_id == number)).first()
+    row = connection.execute(_PLANNED.where(ROLLOUT_PLANS.c.domain_id == number)).first()
     return _plan(row) if row else None
 
 
 def of_tenant(connection: Connection, tenant_id: int) -> list[PlannedDomain]:
     """Give everything that is planned for a tenant, by name."""
-    query = _PLANNED.where(DomainRow.tenant_id == tenant_id).order_by(DomainRow.name)
+    query = _PLANNED.where(DOMAINS.c.tenant_id == tenant_id).order_by(DOMAINS.c.name)
     return [_planned(row) for row in connection.execute(query)]
 
 
@@ -71,15 +71,15 @@ def planned(connection: Connection, at: DomainRef) -> PlannedDomain | None:
 
 def due(connection: Connection, now: datetime) -> list[DomainRef]:
     """Give the domains whose next step has come; those of suspended tenants wait."""
-    query = _REFS.where(RolloutPlanRow.due_at <= now, TenantRow.status == "active")
-    return _refs(connection, query.order_by(RolloutPlanRow.due_at))
+    query = _REFS.where(ROLLOUT_PLANS.c.due_at <= now, TENANTS.c.status == "active")
+    return _refs(connection, query.order_by(ROLLOUT_PLANS.c.due_at))
 
 
 def watched(connection: Connection, now: datetime) -> list[DomainRef]:
     """Give the domains whose last step was taken lately."""
     query = _REFS.where(
-        RolloutPlanRow.watched_until > now,
-        RolloutPlanRow.state.in_((PlanState.PLANNED.value, PlanState.DONE.value)),
+        ROLLOUT_PLANS.c.watched_until > now,
+        ROLLOUT_PLANS.c.state.in_((PlanState.PLANNED.value, PlanState.DONE.value)),
     )
     return _refs(connection, query)
 
@@ -106,14 +106,14 @@ def put(connection: Connection, number: int, plan: RolloutPlan) -> None:
         "watched_until": plan.watched_until,
         "told": dict(plan.told),
     }
-    mine = RolloutPlanRow.domain_id == number
-    if not connection.execute(update(RolloutPlanRow).where(mine).values(**values)).rowcount:
-        connection.execute(insert(RolloutPlanRow).values(domain_id=number, **values))
+    mine = ROLLOUT_PLANS.c.domain_id == number
+    if not connection.execute(update(ROLLOUT_PLANS).where(mine).values(**values)).rowcount:
+        connection.execute(insert(ROLLOUT_PLANS).values(domain_id=number, **values))
 
 
 def drop(connection: Connection, number: int) -> bool:
     """Forget what was planned for a domain; whether there was anything."""
-    gone = connection.execute(delete(RolloutPlanRow).where(RolloutPlanRow.domain_id == number))
+    gone = connection.execute(delete(ROLLOUT_PLANS).where(ROLLOUT_PLANS.c.domain_id == number))
     return bool(gone.rowcount)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Table, func, select, update
 
 from portal.core.registry import Sealed
-from portal.store.columns import Base, SealedText
-from portal.store.tables import ClientRow, TenantRow
+from portal.store.columns import METADATA, SealedText
+from portal.store.tables import CLIENTS, TENANTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class SealedColumn:
 
 def sealed_columns() -> Iterator[SealedColumn]:
     """Give every column that holds sealed values: a new one is found by its type."""
-    for table in Base.metadata.sorted_tables:
+    for table in METADATA.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, SealedText):
                 yield SealedColumn(table, column)
@@ -61,11 +61,11 @@ def exchange(
 
 def name_of(connection: Connection, sealed: SealedColumn, key: int) -> str:
     """Give the name of a row as people know it: `tenant/client`, or its table and id."""
-    if sealed.table is ClientRow.__table__:
+    if sealed.table is CLIENTS:
         query = (
-            select(TenantRow.slug, ClientRow.key)
-            .join(ClientRow, ClientRow.tenant_id == TenantRow.id)
-            .where(ClientRow.id == key)
+            select(TENANTS.c.slug, CLIENTS.c.key)
+            .join(CLIENTS, CLIENTS.c.tenant_id == TENANTS.c.id)
+            .where(CLIENTS.c.id == key)
         )
         row = connection.execute(query).first()
         if row:

@@ -11,43 +11,40 @@ from portal.core.registry import Account
 from portal.core.session import Session, SignedInBy
 from portal.crypto import new_token, token_hash
 from portal.store.accounts import ACCOUNT_COLUMNS, account_from
-from portal.store.columns import table
 from portal.store.prepared import Place, Statement, insert_into
-from portal.store.tables import SessionRow, TenantRow, UserRow
+from portal.store.tables import SESSIONS, TENANTS, USERS
 
 _SESSIONS = (
     select(
-        SessionRow.id,
-        SessionRow.public_id,
-        SessionRow.method,
-        SessionRow.connection_id,
-        SessionRow.connection_name,
-        SessionRow.issuer,
-        SessionRow.client_id,
-        SessionRow.subject,
-        SessionRow.sid,
-        SessionRow.id_token,
-        SessionRow.created_at,
-        SessionRow.authenticated_at,
-        SessionRow.last_seen_at,
-        SessionRow.ends_by,
-        SessionRow.network,
-        SessionRow.user_agent,
+        SESSIONS.c.id,
+        SESSIONS.c.public_id,
+        SESSIONS.c.method,
+        SESSIONS.c.connection_id,
+        SESSIONS.c.connection_name,
+        SESSIONS.c.issuer,
+        SESSIONS.c.client_id,
+        SESSIONS.c.subject,
+        SESSIONS.c.sid,
+        SESSIONS.c.id_token,
+        SESSIONS.c.created_at,
+        SESSIONS.c.authenticated_at,
+        SESSIONS.c.last_seen_at,
+        SESSIONS.c.ends_by,
+        SESSIONS.c.network,
+        SESSIONS.c.user_agent,
         *ACCOUNT_COLUMNS,
     )
-    .join(UserRow, UserRow.id == SessionRow.user_id)
-    .outerjoin(TenantRow, TenantRow.id == UserRow.tenant_id)
+    .join(USERS, USERS.c.id == SESSIONS.c.user_id)
+    .outerjoin(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
 )
 
 
-_BY_TOKEN = Statement(_SESSIONS.where(SessionRow.token_hash == bindparam("token_hash")))
+_BY_TOKEN = Statement(_SESSIONS.where(SESSIONS.c.token_hash == bindparam("token_hash")))
 _OF_ACCOUNT = Statement(
-    _SESSIONS.where(SessionRow.user_id == bindparam("account_id")).order_by(SessionRow.id.desc())
+    _SESSIONS.where(SESSIONS.c.user_id == bindparam("account_id")).order_by(SESSIONS.c.id.desc())
 )
-_OPEN = Statement(insert_into(table(SessionRow)))
-_END_BY_TOKEN = Statement(
-    delete(table(SessionRow)).where(table(SessionRow).c.token_hash == bindparam("of_hash"))
-)
+_OPEN = Statement(insert_into(SESSIONS))
+_END_BY_TOKEN = Statement(delete(SESSIONS).where(SESSIONS.c.token_hash == bindparam("of_hash")))
 
 
 def open_session(
@@ -99,14 +96,12 @@ def of_account(place: Place, account_id: int) -> list[Session]:
 
 def touch(connection: Connection, session: Session, now: datetime) -> None:
     """Note that the session was used, and so move its idle end."""
-    connection.execute(
-        update(SessionRow).where(SessionRow.id == session.id).values(last_seen_at=now)
-    )
+    connection.execute(update(SESSIONS).where(SESSIONS.c.id == session.id).values(last_seen_at=now))
 
 
 def end(connection: Connection, session_id: int) -> bool:
     """End one session; give whether it was there."""
-    return _end_where(connection, [SessionRow.id == session_id]) > 0
+    return _end_where(connection, [SESSIONS.c.id == session_id]) > 0
 
 
 def end_by_token(place: Place, token: str) -> bool:
@@ -118,7 +113,7 @@ def end_by_public_id(connection: Connection, public_id: str, *, account_id: int)
     """End one of an account's sessions by the name that pages give it."""
     return (
         _end_where(
-            connection, [SessionRow.public_id == public_id, SessionRow.user_id == account_id]
+            connection, [SESSIONS.c.public_id == public_id, SESSIONS.c.user_id == account_id]
         )
         > 0
     )
@@ -126,16 +121,16 @@ def end_by_public_id(connection: Connection, public_id: str, *, account_id: int)
 
 def end_of_account(connection: Connection, account_id: int, *, keep: int | None = None) -> int:
     """End every session of an account, but for one to `keep`; give how many."""
-    where = [SessionRow.user_id == account_id]
+    where = [SESSIONS.c.user_id == account_id]
     if keep is not None:
-        where.append(SessionRow.id != keep)
+        where.append(SESSIONS.c.id != keep)
     return _end_where(connection, where)
 
 
 def end_of_tenant(connection: Connection, tenant_id: int) -> int:
     """End every session of a tenant's people; give how many."""
-    people = select(UserRow.id).where(UserRow.tenant_id == tenant_id)
-    return _end_where(connection, [SessionRow.user_id.in_(people)])
+    people = select(USERS.c.id).where(USERS.c.tenant_id == tenant_id)
+    return _end_where(connection, [SESSIONS.c.user_id.in_(people)])
 
 
 def end_at_provider(
@@ -152,18 +147,18 @@ def end_at_provider(
     """
     assert sid or subject, "a logout token names a session or a subject"
     where: list[ColumnElement[bool]] = [
-        SessionRow.issuer == issuer,
-        SessionRow.client_id.in_(client_ids),
+        SESSIONS.c.issuer == issuer,
+        SESSIONS.c.client_id.in_(client_ids),
     ]
     if sid:
-        where.append(SessionRow.sid == sid)
+        where.append(SESSIONS.c.sid == sid)
     if subject:
-        where.append(SessionRow.subject == subject)
+        where.append(SESSIONS.c.subject == subject)
     return _end_where(connection, where)
 
 
 def _end_where(connection: Connection, where: Sequence[ColumnElement[bool]]) -> int:
-    return connection.execute(delete(SessionRow).where(*where)).rowcount
+    return connection.execute(delete(SESSIONS).where(*where)).rowcount
 
 
 def _session(row: Any) -> Session:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from portal.store.audit import Event
-from portal.store.tables import AuditRow, ConnectionRow, DomainConnectionRow, DomainRow
+from portal.store.tables import AUDIT, CONNECTIONS, DOMAIN_CONNECTIONS, DOMAINS
 
 SSO, PASSWORD = Event.SIGN_IN_SSO.value, Event.SIGN_IN_PASSWORD.value
 TEST = Event.CONNECTION_TRIED.value
@@ -41,67 +41,67 @@ class SignIns:
 
 def of_tenant(connection: Connection, tenant_id: int) -> Progress:
     """Give what a tenant has set up."""
-    mine = DomainRow.tenant_id == tenant_id
+    mine = DOMAINS.c.tenant_id == tenant_id
     leads_on = (
-        select(DomainConnectionRow.domain_id)
-        .where(DomainConnectionRow.domain_id == DomainRow.id)
+        select(DOMAIN_CONNECTIONS.c.domain_id)
+        .where(DOMAIN_CONNECTIONS.c.domain_id == DOMAINS.c.id)
         .exists()
     )
     counts = connection.execute(
         select(
             func.count(),
-            func.count().filter(DomainRow.verified),
-            func.count().filter(DomainRow.policy == "required"),
-            func.count().filter(leads_on, DomainRow.policy != "password"),
+            func.count().filter(DOMAINS.c.verified),
+            func.count().filter(DOMAINS.c.policy == "required"),
+            func.count().filter(leads_on, DOMAINS.c.policy != "password"),
         ).where(mine)
     ).one()
     ways = connection.execute(
-        select(func.count(), func.count().filter(ConnectionRow.enabled)).where(
-            ConnectionRow.tenant_id == tenant_id
+        select(func.count(), func.count().filter(CONNECTIONS.c.enabled)).where(
+            CONNECTIONS.c.tenant_id == tenant_id
         )
     ).one()
     return Progress(
         *counts,
         *ways,
-        unproven=_first(connection, mine, ~DomainRow.verified),
-        unconnected=_first(connection, mine, (DomainRow.policy == "password") | ~leads_on),
+        unproven=_first(connection, mine, ~DOMAINS.c.verified),
+        unconnected=_first(connection, mine, (DOMAINS.c.policy == "password") | ~leads_on),
         enabled_key=_enabled(connection, tenant_id),
-        optional=_first(connection, mine, DomainRow.verified, DomainRow.policy == "optional"),
+        optional=_first(connection, mine, DOMAINS.c.verified, DOMAINS.c.policy == "optional"),
     )
 
 
 def _first(connection: Connection, *where: Any) -> str:
-    query = select(DomainRow.name).where(*where).order_by(DomainRow.name).limit(1)
+    query = select(DOMAINS.c.name).where(*where).order_by(DOMAINS.c.name).limit(1)
     return connection.execute(query).scalar() or ""
 
 
 def _enabled(connection: Connection, tenant_id: int) -> str:
-    query = select(ConnectionRow.key).where(
-        ConnectionRow.tenant_id == tenant_id, ConnectionRow.enabled
+    query = select(CONNECTIONS.c.key).where(
+        CONNECTIONS.c.tenant_id == tenant_id, CONNECTIONS.c.enabled
     )
-    return connection.execute(query.order_by(ConnectionRow.id.desc()).limit(1)).scalar() or ""
+    return connection.execute(query.order_by(CONNECTIONS.c.id.desc()).limit(1)).scalar() or ""
 
 
 def has_come_in(connection: Connection, tenant_id: int, *events: str) -> bool:
     """Whether anybody of a tenant has ever come in by one of these events."""
-    query = select(AuditRow.id).where(
-        AuditRow.tenant_id == tenant_id,
-        AuditRow.event.in_(events),
-        AuditRow.outcome == "success",
+    query = select(AUDIT.c.id).where(
+        AUDIT.c.tenant_id == tenant_id,
+        AUDIT.c.event.in_(events),
+        AUDIT.c.outcome == "success",
     )
     return connection.execute(query.limit(1)).first() is not None
 
 
 def sign_ins(connection: Connection, tenant_id: int, *, since: datetime) -> SignIns:
     """Count a tenant's sign-ins since a time."""
-    is_sso, is_password = AuditRow.event == SSO, AuditRow.event == PASSWORD
-    succeeded = AuditRow.outcome == "success"
+    is_sso, is_password = AUDIT.c.event == SSO, AUDIT.c.event == PASSWORD
+    succeeded = AUDIT.c.outcome == "success"
     row = connection.execute(
         select(
             func.count().filter(is_sso, succeeded),
             func.count().filter(is_password, succeeded),
             func.count().filter(is_sso | is_password, ~succeeded),
-            func.count(AuditRow.user_id.distinct()).filter(is_sso, succeeded),
-        ).where(AuditRow.tenant_id == tenant_id, AuditRow.at >= since)
+            func.count(AUDIT.c.user_id.distinct()).filter(is_sso, succeeded),
+        ).where(AUDIT.c.tenant_id == tenant_id, AUDIT.c.at >= since)
     ).one()
     return SignIns(*row)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Text, cast, select
 
-from portal.store.tables import ClientRow, ConnectionRow, TenantRow
+from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS
 
 Through = tuple[str, str] | None
 """Issuer and id of a client; None is the default one."""
@@ -31,13 +31,13 @@ class Way:
 
 def ways(connection: Connection) -> Iterator[Way]:
     """Give every connection that is on, of every tenant that is."""
-    claims = cast(ConnectionRow.require_claims, Text)
+    claims = cast(CONNECTIONS.c.require_claims, Text)
     query = (
-        select(TenantRow.slug, ConnectionRow.key, ClientRow.issuer, ClientRow.client_id, claims)
-        .select_from(ConnectionRow)
-        .join(TenantRow, TenantRow.id == ConnectionRow.tenant_id)
-        .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
-        .where(ConnectionRow.enabled, TenantRow.status == "active")
+        select(TENANTS.c.slug, CONNECTIONS.c.key, CLIENTS.c.issuer, CLIENTS.c.client_id, claims)
+        .select_from(CONNECTIONS)
+        .join(TENANTS, TENANTS.c.id == CONNECTIONS.c.tenant_id)
+        .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
+        .where(CONNECTIONS.c.enabled, TENANTS.c.status == "active")
     )
     for row in connection.execute(query):
         through = (row[2], row[3]) if row[2] is not None else None
@@ -48,16 +48,16 @@ def others_go_through(
     connection: Connection, tenant_id: int, through: tuple[str, str], *, is_default: bool
 ) -> bool:
     """Whether another tenant has a connection that is on and goes through this client."""
-    same = (ClientRow.issuer == through[0]) & (ClientRow.client_id == through[1])
+    same = (CLIENTS.c.issuer == through[0]) & (CLIENTS.c.client_id == through[1])
     query = (
-        select(ConnectionRow.id)
-        .join(TenantRow, TenantRow.id == ConnectionRow.tenant_id)
-        .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
+        select(CONNECTIONS.c.id)
+        .join(TENANTS, TENANTS.c.id == CONNECTIONS.c.tenant_id)
+        .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
         .where(
-            ConnectionRow.tenant_id != tenant_id,
-            ConnectionRow.enabled,
-            TenantRow.status == "active",
-            same | ConnectionRow.client_id.is_(None) if is_default else same,
+            CONNECTIONS.c.tenant_id != tenant_id,
+            CONNECTIONS.c.enabled,
+            TENANTS.c.status == "active",
+            same | CONNECTIONS.c.client_id.is_(None) if is_default else same,
         )
         .limit(1)
     )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from portal.store.setup_progress import PASSWORD, SSO
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,18 @@ def by_day(connection: Connection, tenant_id: int, *, now: datetime, days: int) 
     first = now.date() - timedelta(days=days - 1)
     start = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
     day = _utc_date(connection)
-    succeeded = AuditRow.outcome == "success"
+    succeeded = AUDIT.c.outcome == "success"
     query = (
         select(
             day,
-            func.count().filter(AuditRow.event == SSO, succeeded),
-            func.count().filter(AuditRow.event == PASSWORD, succeeded),
+            func.count().filter(AUDIT.c.event == SSO, succeeded),
+            func.count().filter(AUDIT.c.event == PASSWORD, succeeded),
             func.count().filter(~succeeded),
         )
         .where(
-            AuditRow.tenant_id == tenant_id,
-            AuditRow.at >= start,
-            AuditRow.event.in_((SSO, PASSWORD)),
+            AUDIT.c.tenant_id == tenant_id,
+            AUDIT.c.at >= start,
+            AUDIT.c.event.in_((SSO, PASSWORD)),
         )
         .group_by(day)
     )
@@ -49,5 +49,5 @@ def by_day(connection: Connection, tenant_id: int, *, now: datetime, days: int) 
 
 def _utc_date(connection: Connection) -> Any:
     if connection.dialect.name == "sqlite":
-        return func.date(AuditRow.at)
-    return func.date(func.timezone("UTC", AuditRow.at))
+        return func.date(AUDIT.c.at)
+    return func.date(func.timezone("UTC", AUDIT.c.at))

@@ -7,12 +7,10 @@ from typing import Any
 from sqlalchemy import bindparam
 
 from portal.crypto import token_hash
-from portal.store.columns import table
 from portal.store.prepared import Place, Statement
-from portal.store.tables import SpentRow
+from portal.store.tables import SPENT
 from portal.store.upserts import upsert
 
-_SPENT = table(SpentRow)
 _VALUES: dict[str, Any] = {
     "token_hash": bindparam("token_hash"),
     "expires_at": bindparam("expires_at"),
@@ -21,7 +19,7 @@ _VALUES: dict[str, Any] = {
 
 @cache
 def _spend(dialect: str) -> Statement:
-    return Statement(upsert(_SPENT, dialect=dialect).values(_VALUES).on_conflict_do_nothing())
+    return Statement(upsert(SPENT, dialect=dialect).values(_VALUES).on_conflict_do_nothing())
 
 
 def spend(place: Place, token: str, *, expires_at: datetime) -> bool:

@@ -16,20 +16,18 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from portal.core.address import Address, AddressError
 from portal.core.attempt import LIFETIME
 from portal.observe import log
-from portal.store.columns import table
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.listing import PAGE, Slice
 from portal.store.registry import Registry
 from portal.store.upserts import upsert
-from portal.store.watch_tables import StartedRow
+from portal.store.watch_tables import STARTED_SIGN_INS
 
 MOST_WAITING = 500
 SETTLE = timedelta(seconds=3)  # another process may still have to write what came back here
 
-_STARTED = table(StartedRow)
 _CAME_BACK = (
-    update(_STARTED)
-    .where(_STARTED.c.key == bindparam("its_key"))
+    update(STARTED_SIGN_INS)
+    .where(STARTED_SIGN_INS.c.key == bindparam("its_key"))
     .values(back_at=bindparam("its_return"))
 )
 
@@ -93,7 +91,9 @@ class StartedLog:
         if waiting is not None:
             return self._told(waiting) if is_doubtful else waiting
         with self._database.read() as connection:
-            row = connection.execute(select(_STARTED).where(_STARTED.c.key == key)).first()
+            row = connection.execute(
+                select(STARTED_SIGN_INS).where(STARTED_SIGN_INS.c.key == key)
+            ).first()
         return _started(row) if row else None
 
     def flush(self, *, now: datetime, everything: bool = False) -> None:
@@ -135,10 +135,10 @@ def save(
     connection: Connection, started: Iterable[Started], *, came_back: Mapping[str, datetime]
 ) -> None:
     """Write sign-ins that began, and the returns of others."""
-    names = [column.name for column in _STARTED.c]
+    names = [column.name for column in STARTED_SIGN_INS.c]
     rows = [{name: getattr(one, name) for name in names} for one in started]
     if rows:
-        insert = upsert(_STARTED, dialect=connection.dialect.name)
+        insert = upsert(STARTED_SIGN_INS, dialect=connection.dialect.name)
         connection.execute(insert.on_conflict_do_nothing(), rows)
     if came_back:
         back = [{"its_key": key, "its_return": at} for key, at in came_back.items()]
@@ -149,16 +149,16 @@ def not_back(
     connection: Connection, tenant_id: int, *, person: str = "", number: int = 1, most: int = PAGE
 ) -> Slice[Started]:
     """Give a page of a tenant's sign-ins that have not come back, the newest first."""
-    where = [_STARTED.c.tenant_id == tenant_id, _STARTED.c.back_at.is_(None)]
+    where = [STARTED_SIGN_INS.c.tenant_id == tenant_id, STARTED_SIGN_INS.c.back_at.is_(None)]
     if person:
-        where.append(func.lower(_STARTED.c.actor).contains(person.lower(), autoescape=True))
-    counting = select(func.count()).select_from(_STARTED).where(*where)
+        where.append(func.lower(STARTED_SIGN_INS.c.actor).contains(person.lower(), autoescape=True))
+    counting = select(func.count()).select_from(STARTED_SIGN_INS).where(*where)
     total = connection.execute(counting).scalar_one()
     number = min(max(1, number), max(1, -(-total // PAGE)))
     query = (
-        select(_STARTED)
+        select(STARTED_SIGN_INS)
         .where(*where)
-        .order_by(_STARTED.c.at.desc(), _STARTED.c.key)
+        .order_by(STARTED_SIGN_INS.c.at.desc(), STARTED_SIGN_INS.c.key)
         .limit(most)
         .offset((number - 1) * PAGE)
     )
@@ -170,24 +170,24 @@ def timed_out_by_connection(
 ) -> dict[int, int]:
     """Count a tenant's sign-ins since a time that never came back, by their connection."""
     query = (
-        select(_STARTED.c.connection_id, func.count())
+        select(STARTED_SIGN_INS.c.connection_id, func.count())
         .where(
-            _STARTED.c.tenant_id == tenant_id,
-            _STARTED.c.back_at.is_(None),
-            _STARTED.c.at >= since,
-            _STARTED.c.at <= now - LIFETIME,
+            STARTED_SIGN_INS.c.tenant_id == tenant_id,
+            STARTED_SIGN_INS.c.back_at.is_(None),
+            STARTED_SIGN_INS.c.at >= since,
+            STARTED_SIGN_INS.c.at <= now - LIFETIME,
         )
-        .group_by(_STARTED.c.connection_id)
+        .group_by(STARTED_SIGN_INS.c.connection_id)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def by_reference(connection: Connection, tenant_id: int | None, reference: str) -> Started | None:
     """Give the newest sign-in whose beginning bears a reference, of one tenant or of any."""
-    where = [_STARTED.c.reference == reference]
+    where = [STARTED_SIGN_INS.c.reference == reference]
     if tenant_id is not None:
-        where.append(_STARTED.c.tenant_id == tenant_id)
-    query = select(_STARTED).where(*where).order_by(_STARTED.c.at.desc()).limit(1)
+        where.append(STARTED_SIGN_INS.c.tenant_id == tenant_id)
+    query = select(STARTED_SIGN_INS).where(*where).order_by(STARTED_SIGN_INS.c.at.desc()).limit(1)
     row = connection.execute(query).first()
     return _started(row) if row else None
 

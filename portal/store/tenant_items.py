@@ -11,12 +11,12 @@ from sqlalchemy import Connection, select
 from portal.core.changes import Item, Kind, Value
 from portal.store.items import client_of, connection_of, taken, tenant_of, user_of
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainConnectionRow,
-    DomainRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAIN_CONNECTIONS,
+    DOMAINS,
+    TENANTS,
+    USERS,
 )
 
 
@@ -30,7 +30,7 @@ class TenantRef:
 
 def lock_tenant(connection: Connection, slug: str) -> TenantRef | None:
     """Give the tenant and keep other writers of it waiting until this transaction ends."""
-    query = select(TenantRow.id).where(TenantRow.slug == slug).with_for_update()
+    query = select(TENANTS.c.id).where(TENANTS.c.slug == slug).with_for_update()
     found = connection.execute(query).scalar()
     return TenantRef(found, slug) if found is not None else None
 
@@ -54,38 +54,38 @@ def read_item(connection: Connection, tenant: TenantRef, kind: Kind, key: str) -
 
 def tenant_item(connection: Connection, tenant: TenantRef) -> Item | None:
     """Give a tenant's own settings."""
-    row = connection.execute(select(TenantRow).where(TenantRow.id == tenant.id)).first()
+    row = connection.execute(select(TENANTS).where(TENANTS.c.id == tenant.id)).first()
     return tenant_of(row) if row is not None else None
 
 
 def client_items(connection: Connection, tenant: TenantRef) -> list[Item]:
     """Give a tenant's clients, the oldest first."""
-    query = select(ClientRow).where(ClientRow.tenant_id == tenant.id).order_by(ClientRow.id)
+    query = select(CLIENTS).where(CLIENTS.c.tenant_id == tenant.id).order_by(CLIENTS.c.id)
     return [client_of(row, tenant.slug) for row in connection.execute(query)]
 
 
 def connection_items(connection: Connection, tenant: TenantRef) -> list[Item]:
     """Give a tenant's connections, the oldest first."""
     query = (
-        select(ConnectionRow, ClientRow.key.label("client"))
-        .outerjoin(ClientRow, ClientRow.id == ConnectionRow.client_id)
-        .where(ConnectionRow.tenant_id == tenant.id)
-        .order_by(ConnectionRow.id)
+        select(CONNECTIONS, CLIENTS.c.key.label("client"))
+        .outerjoin(CLIENTS, CLIENTS.c.id == CONNECTIONS.c.client_id)
+        .where(CONNECTIONS.c.tenant_id == tenant.id)
+        .order_by(CONNECTIONS.c.id)
     )
     return [connection_of(row, tenant.slug, client=row.client) for row in connection.execute(query)]
 
 
 def domain_item(connection: Connection, tenant: TenantRef, name: str) -> Item | None:
     """Give one of a tenant's domains."""
-    query = select(DomainRow).where(DomainRow.tenant_id == tenant.id, DomainRow.name == name)
+    query = select(DOMAINS).where(DOMAINS.c.tenant_id == tenant.id, DOMAINS.c.name == name)
     row = connection.execute(query).first()
     if row is None:
         return None
     keys = (
-        select(ConnectionRow.key)
-        .join(DomainConnectionRow, DomainConnectionRow.connection_id == ConnectionRow.id)
-        .where(DomainConnectionRow.domain_id == row.id)
-        .order_by(DomainConnectionRow.position)
+        select(CONNECTIONS.c.key)
+        .join(DOMAIN_CONNECTIONS, DOMAIN_CONNECTIONS.c.connection_id == CONNECTIONS.c.id)
+        .where(DOMAIN_CONNECTIONS.c.domain_id == row.id)
+        .order_by(DOMAIN_CONNECTIONS.c.position)
     )
     fields: dict[str, Value] = {
         "policy": row.policy,
@@ -97,7 +97,7 @@ def domain_item(connection: Connection, tenant: TenantRef, name: str) -> Item | 
 
 def user_item(connection: Connection, tenant: TenantRef, key: str) -> Item | None:
     """Give one of a tenant's people."""
-    query = select(UserRow).where(UserRow.tenant_id == tenant.id, UserRow.email_key == key)
+    query = select(USERS).where(USERS.c.tenant_id == tenant.id, USERS.c.email_key == key)
     row = connection.execute(query).first()
     return user_of(row, tenant.slug) if row is not None else None
 
@@ -107,15 +107,15 @@ def domains_of_connection(
 ) -> list[str]:
     """Give the names of up to six domains that lead to a connection, of one policy or of any."""
     query = (
-        select(DomainRow.name)
-        .join(DomainConnectionRow, DomainConnectionRow.domain_id == DomainRow.id)
-        .join(ConnectionRow, ConnectionRow.id == DomainConnectionRow.connection_id)
-        .where(ConnectionRow.tenant_id == tenant.id, ConnectionRow.key == key)
-        .order_by(DomainRow.name)
+        select(DOMAINS.c.name)
+        .join(DOMAIN_CONNECTIONS, DOMAIN_CONNECTIONS.c.domain_id == DOMAINS.c.id)
+        .join(CONNECTIONS, CONNECTIONS.c.id == DOMAIN_CONNECTIONS.c.connection_id)
+        .where(CONNECTIONS.c.tenant_id == tenant.id, CONNECTIONS.c.key == key)
+        .order_by(DOMAINS.c.name)
         .limit(6)
     )
     if policy:
-        query = query.where(DomainRow.policy == policy)
+        query = query.where(DOMAINS.c.policy == policy)
     return list(connection.execute(query).scalars())
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, func, or_, s
 from portal.store.audit import SHARED, Event
 from portal.store.engine import AnyRow
 from portal.store.listing import PAGE, Slice
-from portal.store.tables import AuditRow, TenantRow
+from portal.store.tables import AUDIT, TENANTS
 
 LOOKED_THROUGH = 100_000
 """How many entries a page looks through for a text that may stand anywhere: no index helps."""
@@ -68,7 +68,7 @@ def edge_of(connection: Connection, wanted: Filter) -> Edge | None:
     if not wanted.person and not wanted.about:
         return None
     where = _where(Filter(tenant_id=wanted.tenant_id, until=wanted.until))
-    query = select(AuditRow.id, AuditRow.at).where(*where).order_by(AuditRow.id.desc())
+    query = select(AUDIT.c.id, AUDIT.c.at).where(*where).order_by(AUDIT.c.id.desc())
     row = connection.execute(query.offset(LOOKED_THROUGH - 1).limit(1)).first()
     return Edge(row.id, row.at) if row else None
 
@@ -79,8 +79,8 @@ def page(
     """Give a page of the entries, the newest first, back to the edge."""
     where = _where(wanted)
     if edge is not None:
-        where.append(AuditRow.id >= edge.id)
-    counting = select(func.count()).select_from(AuditRow).where(*where)
+        where.append(AUDIT.c.id >= edge.id)
+    counting = select(func.count()).select_from(AUDIT).where(*where)
     total = connection.execute(counting).scalar_one()
     number = min(max(1, number), max(1, -(-total // PAGE)))
     query = _lines(where).limit(PAGE).offset((number - 1) * PAGE)
@@ -92,7 +92,7 @@ def stream(connection: Connection, wanted: Filter) -> Iterator[Line]:
     where = _where(wanted)
     before: int | None = None
     while True:
-        older = [] if before is None else [AuditRow.id < before]
+        older = [] if before is None else [AUDIT.c.id < before]
         rows = connection.execute(_lines([*where, *older]).limit(_BATCH)).all()
         yield from (_line(row) for row in rows)
         if len(rows) < _BATCH:
@@ -105,12 +105,12 @@ def latest_about(
 ) -> Line | None:
     """Give the newest change of one object of a tenant, of one kind where that is asked for."""
     where = [
-        AuditRow.tenant_id == tenant_id,
-        AuditRow.object == about,
-        AuditRow.event == Event.REGISTRY_CHANGED.value,
+        AUDIT.c.tenant_id == tenant_id,
+        AUDIT.c.object == about,
+        AUDIT.c.event == Event.REGISTRY_CHANGED.value,
     ]
     if outcome:
-        where.append(AuditRow.outcome == outcome)
+        where.append(AUDIT.c.outcome == outcome)
     row = connection.execute(_lines(where).limit(1)).first()
     return _line(row) if row else None
 
@@ -119,51 +119,51 @@ def by_reference(
     connection: Connection, tenant_id: int | None, reference: str, *events: str
 ) -> Line | None:
     """Give the newest entry with a reference, of one tenant, or with None of any or of none."""
-    where = [AuditRow.reference == reference, AuditRow.event.in_(events)]
+    where = [AUDIT.c.reference == reference, AUDIT.c.event.in_(events)]
     if tenant_id is not None:
-        where.append(AuditRow.tenant_id == tenant_id)
+        where.append(AUDIT.c.tenant_id == tenant_id)
     row = connection.execute(_lines(where).limit(1)).first()
     return _line(row) if row else None
 
 
 def _lines(where: list[ColumnElement[bool]]) -> Any:
     return (
-        select(AuditRow, TenantRow.slug)
-        .outerjoin(TenantRow, TenantRow.id == AuditRow.tenant_id)
+        select(AUDIT, TENANTS.c.slug)
+        .outerjoin(TENANTS, TENANTS.c.id == AUDIT.c.tenant_id)
         .where(*where)
-        .order_by(AuditRow.id.desc())
+        .order_by(AUDIT.c.id.desc())
     )
 
 
 def _where(wanted: Filter) -> list[ColumnElement[bool]]:
     where = _outcome(wanted.outcome)
     if wanted.tenant_id is not None:
-        where.append(AuditRow.tenant_id == wanted.tenant_id)
+        where.append(AUDIT.c.tenant_id == wanted.tenant_id)
     if wanted.person:
-        where.append(_holds(AuditRow.actor, wanted.person))
+        where.append(_holds(AUDIT.c.actor, wanted.person))
     if wanted.about:
         where.append(_is_about(wanted.about))
-    for column, text in ((AuditRow.event, wanted.event), (AuditRow.reference, wanted.reference)):
+    for column, text in ((AUDIT.c.event, wanted.event), (AUDIT.c.reference, wanted.reference)):
         if text:
             where.append(column == text)
     if wanted.events:
-        where.append(AuditRow.event.in_(wanted.events))
+        where.append(AUDIT.c.event.in_(wanted.events))
     if wanted.since:
-        where.append(AuditRow.at >= wanted.since)
+        where.append(AUDIT.c.at >= wanted.since)
     if wanted.until:
-        where.append(AuditRow.at < wanted.until)
+        where.append(AUDIT.c.at < wanted.until)
     return where
 
 
 def _is_about(text: str) -> ColumnElement[bool]:
     """Whether an entry is about it: by its object, or as one of the many domains of an entry."""
-    by_object = _holds(AuditRow.object, text)
+    by_object = _holds(AUDIT.c.object, text)
     if "." not in text:
         return by_object
     shared = (
-        AuditRow.event == Event.REGISTRY_CHANGED.value,
-        AuditRow.object.endswith(SHARED, autoescape=True),
-        _holds(cast(AuditRow.detail, Text), text),
+        AUDIT.c.event == Event.REGISTRY_CHANGED.value,
+        AUDIT.c.object.endswith(SHARED, autoescape=True),
+        _holds(cast(AUDIT.c.detail, Text), text),
     )
     return or_(by_object, and_(*shared))
 
@@ -175,8 +175,8 @@ def _holds(column: Any, text: str) -> ColumnElement[bool]:
 
 def _outcome(wanted: str) -> list[ColumnElement[bool]]:
     if wanted == "failed":
-        return [AuditRow.outcome.not_in(("success", "created", "changed", "removed", "disabled"))]
-    return [AuditRow.outcome == wanted] if wanted else []
+        return [AUDIT.c.outcome.not_in(("success", "created", "changed", "removed", "disabled"))]
+    return [AUDIT.c.outcome == wanted] if wanted else []
 
 
 def _line(row: AnyRow) -> Line:

@@ -19,7 +19,7 @@ from portal.observe import log
 from portal.store import issuer_health
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.setup_progress import SSO
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 
 LOOKS = 2  # in a row that failed
 LOOK_COUNTS = timedelta(minutes=15)
@@ -77,19 +77,19 @@ def _failing_sign_ins(connection: DbConnection, now: datetime) -> set[int]:
     """
     since = now - FAILURES_COUNT
     failures = connection.execute(
-        select(AuditRow.tenant_id, AuditRow.object, AuditRow.at, AuditRow.detail)
+        select(AUDIT.c.tenant_id, AUDIT.c.object, AUDIT.c.at, AUDIT.c.detail)
         .where(
-            AuditRow.at >= since,
-            AuditRow.event == SSO,
+            AUDIT.c.at >= since,
+            AUDIT.c.event == SSO,
             or_(
-                AuditRow.outcome == FailureCode.PROVIDER_UNAVAILABLE.value,
+                AUDIT.c.outcome == FailureCode.PROVIDER_UNAVAILABLE.value,
                 and_(
-                    AuditRow.outcome == FailureCode.OIDC_FAILED.value,
-                    or_(*(cast(AuditRow.detail, Text).contains(words) for words in _REFUSED)),
+                    AUDIT.c.outcome == FailureCode.OIDC_FAILED.value,
+                    or_(*(cast(AUDIT.c.detail, Text).contains(words) for words in _REFUSED)),
                 ),
             ),
         )
-        .order_by(AuditRow.at.desc())
+        .order_by(AUDIT.c.at.desc())
         .limit(_MOST)
     ).all()
     own = [f for f in failures if f.detail.get("stage") != "answer" and "connection_id" in f.detail]
@@ -112,13 +112,13 @@ def _last_successes(
     connection: DbConnection, since: datetime, abouts: set[str]
 ) -> dict[tuple[int | None, str], datetime]:
     query = (
-        select(AuditRow.tenant_id, AuditRow.object, func.max(AuditRow.at))
+        select(AUDIT.c.tenant_id, AUDIT.c.object, func.max(AUDIT.c.at))
         .where(
-            AuditRow.at >= since,
-            AuditRow.event == SSO,
-            AuditRow.outcome == "success",
-            AuditRow.object.in_(abouts),
+            AUDIT.c.at >= since,
+            AUDIT.c.event == SSO,
+            AUDIT.c.outcome == "success",
+            AUDIT.c.object.in_(abouts),
         )
-        .group_by(AuditRow.tenant_id, AuditRow.object)
+        .group_by(AUDIT.c.tenant_id, AUDIT.c.object)
     )
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}

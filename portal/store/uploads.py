@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
-from portal.store.tables import UploadRow
+from portal.store.tables import UPLOADS
 
 KEPT = timedelta(hours=1)
 
@@ -24,7 +24,7 @@ def keep(
     """Keep a file in the place of the one that this person uploaded before."""
     discard(connection, user_id)
     connection.execute(
-        insert(UploadRow).values(
+        insert(UPLOADS).values(
             user_id=user_id,
             tenant_id=tenant_id,
             file_name=upload.file_name,
@@ -39,8 +39,8 @@ def of_person(
 ) -> Upload | None:
     """Give the file that this person uploaded for this tenant, while it is kept."""
     row = connection.execute(
-        select(UploadRow.tenant_id, UploadRow.file_name, UploadRow.content).where(
-            UploadRow.user_id == user_id, UploadRow.expires_at > now
+        select(UPLOADS.c.tenant_id, UPLOADS.c.file_name, UPLOADS.c.content).where(
+            UPLOADS.c.user_id == user_id, UPLOADS.c.expires_at > now
         )
     ).first()
     if row is None or row.tenant_id != tenant_id:
@@ -50,4 +50,4 @@ def of_person(
 
 def discard(connection: Connection, user_id: int) -> None:
     """Forget what this person uploaded."""
-    connection.execute(delete(UploadRow).where(UploadRow.user_id == user_id))
+    connection.execute(delete(UPLOADS).where(UPLOADS.c.user_id == user_id))

@@ -19,7 +19,7 @@ from portal.cli.demo_provider.provider_process import ProviderControl
 from portal.core.session import SignedInBy
 from portal.services import build_services
 from portal.store import accounts, schema, sessions
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 from tests.admin.dns_server import name_server
 from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant, add_user
 
@@ -152,7 +152,7 @@ def sign_in(app, services, clock):
 
     def sign_in(user_id, *, by=None):
         with services.database.transaction() as connection:
-            row = connection.execute(accounts._ACCOUNTS.where(accounts.UserRow.id == user_id)).one()
+            row = connection.execute(accounts._ACCOUNTS.where(accounts.USERS.c.id == user_id)).one()
             token = sessions.open_session(
                 connection,
                 accounts.account_from(row),
@@ -185,7 +185,7 @@ def trail(services):
 
     def trail(event=None):
         with services.database.read() as connection:
-            query = select(AuditRow).order_by(AuditRow.id)
+            query = select(AUDIT).order_by(AUDIT.c.id)
             return [r for r in connection.execute(query) if event in {None, r.event}]
 
     return trail
@@ -196,7 +196,7 @@ def row_of(services):
     """Give the one row of a table where columns have values."""
 
     def row_of(table, **values):
-        query = select(table).where(*(getattr(table, k) == v for k, v in values.items()))
+        query = select(table).where(*(table.c[k] == v for k, v in values.items()))
         with services.database.read() as connection:
             return connection.execute(query).first()
 

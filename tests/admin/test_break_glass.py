@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from portal.flows.letters.outgoing_mail import deliver_due
 from portal.store import break_glass
-from portal.store.rollout_tables import BreakGlassRow, OutboxRow
-from portal.store.tables import DomainRow, UserRow
+from portal.store.rollout_tables import BREAK_GLASS, OUTBOX
+from portal.store.tables import DOMAINS, USERS
 from tests.admin.conftest import PASSWORD, seen_of
 from tests.builders import NOW, add_tenant, add_user
 from tests.visitor import Visitor
@@ -25,9 +25,9 @@ def visitor(app):
 def glass(services, world):
     """SSO is required of everybody but for the admin of acme."""
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(policy="required", rollout=100))
-        mine = UserRow.id == world.acme.admin
-        connection.execute(update(UserRow).where(mine).values(sso_exempt=True))
+        connection.execute(update(DOMAINS).values(policy="required", rollout=100))
+        mine = USERS.c.id == world.acme.admin
+        connection.execute(update(USERS).where(mine).values(sso_exempt=True))
         add_user(connection, "second@acme.example", world.acme.id, role="admin")
     return world.acme.admin
 
@@ -38,7 +38,7 @@ def get_in(visitor):
 
 def outbox(services):
     with services.database.read() as connection:
-        return connection.execute(select(OutboxRow).order_by(OutboxRow.id)).all()
+        return connection.execute(select(OUTBOX).order_by(OUTBOX.c.id)).all()
 
 
 def test_a_break_glass_sign_in_is_shown_audited_and_mailed_to_all_admins(
@@ -81,7 +81,7 @@ def test_a_dead_mail_server_keeps_no_break_glass_sign_in_waiting(
 def test_a_password_that_anybody_may_use_is_no_alarm(services, glass, visitor, trail, rollout):
     policy = "optional" if rollout else "required"
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(policy=policy, rollout=rollout))
+        connection.execute(update(DOMAINS).values(policy=policy, rollout=rollout))
     get_in(visitor)
     assert outbox(services) == []
     assert trail("sign_in:password")[-1].detail == {}
@@ -123,8 +123,8 @@ def test_uses_are_those_of_one_company_and_of_late(database):
         for person in (here, there):
             assert break_glass.note_use(connection, person, now=NOW)
             assert not break_glass.note_use(connection, person, now=NOW)
-        tenant = connection.execute(select(UserRow.tenant_id).where(UserRow.id == here)).scalar()
+        tenant = connection.execute(select(USERS.c.tenant_id).where(USERS.c.id == here)).scalar()
         found = break_glass.uses(connection, tenant, since=NOW)
         assert [use.user_id for use in found] == [here]
-        connection.execute(update(BreakGlassRow).values(used_at=None))
+        connection.execute(update(BREAK_GLASS).values(used_at=None))
         assert break_glass.uses(connection, tenant, since=NOW) == []

@@ -14,8 +14,8 @@ from portal.flows.health.issuer_watch import AGAIN, EVERY, look_now, watch
 from portal.store import audit, issuer_health, troubles
 from portal.store.issuer_health import Look
 from portal.store.started import Started, save
-from portal.store.tables import ClientRow, ConnectionRow, DomainConnectionRow, TenantRow
-from portal.store.watch_tables import IssuerHealthRow
+from portal.store.tables import CLIENTS, CONNECTIONS, DOMAIN_CONNECTIONS, TENANTS
+from portal.store.watch_tables import ISSUER_HEALTH
 from tests.admin.conftest import Clock
 from tests.builders import add_client, add_connection, change_tenant
 from tests.databases import free_port
@@ -38,8 +38,8 @@ def move(services, world):
 
     def move(issuer):
         with services.database.transaction() as connection:
-            connection.execute(update(ClientRow).values(issuer=issuer, secret_set_at=None))
-            connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+            connection.execute(update(CLIENTS).values(issuer=issuer, secret_set_at=None))
+            connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
     return move
 
@@ -95,7 +95,7 @@ def test_the_background_looks_at_each_issuer_once_and_every_process_sees_it(
     move(provider.issuer)
     assert watch(services) == 1  # two companies, one issuer
     assert watch(services) is None  # another process's turn
-    row = row_of(IssuerHealthRow)
+    row = row_of(ISSUER_HEALTH)
     assert (row.problem, row.failures, row.keys) == ("", 0, 1)
     text = page_of(admin)
     for words in ("It answers", "It publishes 1 key", "Its clock", "Looked at a minute"):
@@ -108,11 +108,11 @@ def test_an_issuer_is_looked_at_every_few_minutes_and_sooner_while_it_fails(
 ):
     for wait in (AGAIN, AGAIN):
         assert watch(services) == 1
-        assert row_of(IssuerHealthRow).next_check_at == clock() + wait
+        assert row_of(ISSUER_HEALTH).next_check_at == clock() + wait
         clock.forward(seconds=30)
         assert not watch(services)
         clock.forward(seconds=31)
-    row = row_of(IssuerHealthRow)
+    row = row_of(ISSUER_HEALTH)
     assert (row.failures, row.is_down) == (2, True)
     assert row.failing_since < row.checked_at
 
@@ -127,8 +127,8 @@ def test_of_many_issuers_those_that_wait_longest_are_looked_at_first(
         lambda _services, issuers, **_: seen.append(list(issuers)) or [],
     )
     with services.database.transaction() as connection:
-        connection.execute(delete(DomainConnectionRow))
-        connection.execute(delete(ConnectionRow).where(ConnectionRow.tenant_id == world.globex.id))
+        connection.execute(delete(DOMAIN_CONNECTIONS))
+        connection.execute(delete(CONNECTIONS).where(CONNECTIONS.c.tenant_id == world.globex.id))
         for number in range(3):
             issuer = f"https://i{number}.example"
             client = add_client(connection, world.globex.id, key=f"c{number}", issuer=issuer)
@@ -145,7 +145,7 @@ def test_a_connection_that_is_off_or_of_a_suspended_company_is_not_watched(
 ):
     move(provider.issuer)
     with services.database.transaction() as connection:
-        connection.execute(update(ConnectionRow).values(enabled=False))
+        connection.execute(update(CONNECTIONS).values(enabled=False))
         change_tenant(connection, world.acme.id)
     assert watch(services) == 0
     assert "Not watched" in page_of(admin, LIST)
@@ -242,8 +242,8 @@ def test_the_secret_is_a_sign_of_its_own(admin, services, nowhere, clock):
         age = values.pop("age", None)
         values["secret_set_at"] = clock() - timedelta(days=age) if age else None
         with services.database.transaction() as connection:
-            connection.execute(update(ClientRow).values(**values))
-            connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+            connection.execute(update(CLIENTS).values(**values))
+            connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
         assert words in page_of(admin), case
 
 
@@ -371,7 +371,7 @@ def test_the_chooser_and_the_company_page_warn_and_let_everybody_try(
             connection, world.acme.id, key="entra", name="Acme Entra", client_id=client
         )
         connection.execute(
-            insert(DomainConnectionRow).values(
+            insert(DOMAIN_CONNECTIONS).values(
                 domain_id=world.acme.domain_id, position=1, connection_id=entra
             )
         )
@@ -411,11 +411,11 @@ def test_the_set_of_troubles_is_read_once_in_fifteen_seconds(
 def test_issuers_of_no_connection_any_more_are_left_alone(services, world, nowhere, clock):
     watch(services)
     with services.database.transaction() as connection:
-        connection.execute(update(ConnectionRow).values(enabled=False))
+        connection.execute(update(CONNECTIONS).values(enabled=False))
     clock.forward(minutes=10)
     assert watch(services) == 0
     with services.database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(IssuerHealthRow)).scalar() == 1
+        assert connection.execute(select(func.count()).select_from(ISSUER_HEALTH)).scalar() == 1
 
 
 def test_the_worst_sign_decides():

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainConnectionRow,
-    DomainRow,
-    TenantRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAIN_CONNECTIONS,
+    DOMAINS,
+    TENANTS,
 )
 from tests.admin.conftest import seen_of
 from tests.builders import change_tenant
@@ -19,8 +19,8 @@ from tests.databases import free_port
 LIST = "/admin/tenants/acme/connections"
 WAY = f"{LIST}/acme-okta"
 NEW_WAY = f"{LIST}/new"
-CLIENTS = "/admin/tenants/acme/clients"
-CLIENT = f"{CLIENTS}/acme-main"
+CLIENTS_PAGE = "/admin/tenants/acme/clients"
+CLIENT = f"{CLIENTS_PAGE}/acme-main"
 SECRET = "a-secret-that-nobody-sees-again"
 
 
@@ -61,15 +61,15 @@ def test_an_empty_company_is_led_to_the_application_first(operator):
 
 
 def test_the_issuer_is_read_before_anything_is_saved(admin, provider, row_of):
-    text = admin.text(f"{CLIENTS}/new?issuer={provider.issuer}")
+    text = admin.text(f"{CLIENTS_PAGE}/new?issuer={provider.issuer}")
     assert "What the issuer publishes" in text
     assert f"{provider.issuer}" in text
     assert "Signing keys" in text
-    assert row_of(ClientRow, issuer=provider.issuer) is None
+    assert row_of(CLIENTS, issuer=provider.issuer) is None
 
 
 def test_what_is_to_be_registered_stands_there_ready_to_copy(admin, provider):
-    text = admin.text(f"{CLIENTS}/new?issuer={provider.issuer}")
+    text = admin.text(f"{CLIENTS_PAGE}/new?issuer={provider.issuer}")
     for path in (
         "/auth/callback/acme",
         "/auth/logged-out",
@@ -82,12 +82,12 @@ def test_what_is_to_be_registered_stands_there_ready_to_copy(admin, provider):
 
 
 def test_an_application_is_saved_with_its_secret_sealed(admin, services, provider, row_of, trail):
-    response = admin.post(f"{CLIENTS}/new", **client_fields(provider.issuer))
-    assert (response.status_code, response.location) == (303, f"{CLIENTS}/second")
-    row = row_of(ClientRow, key="second")
+    response = admin.post(f"{CLIENTS_PAGE}/new", **client_fields(provider.issuer))
+    assert (response.status_code, response.location) == (303, f"{CLIENTS_PAGE}/second")
+    row = row_of(CLIENTS, key="second")
     assert services.vault.open(row.secret) == SECRET
     assert row.scopes == ["openid", "email"]
-    assert SECRET not in admin.text(f"{CLIENTS}/second")
+    assert SECRET not in admin.text(f"{CLIENTS_PAGE}/second")
     entry = trail("registry:changed")[-1]
     assert entry.detail["fields"]["client_secret"] == "(secret)"
     assert SECRET not in str(entry.detail)
@@ -97,20 +97,22 @@ def test_an_application_is_saved_with_its_secret_sealed(admin, services, provide
 def test_a_secret_that_looks_like_a_reference_is_taken_as_it_is(
     admin, services, provider, row_of, text
 ):
-    admin.post(f"{CLIENTS}/new", **client_fields(provider.issuer, client_secret=text))
-    assert services.vault.open(row_of(ClientRow, key="second").secret) == text
+    admin.post(f"{CLIENTS_PAGE}/new", **client_fields(provider.issuer, client_secret=text))
+    assert services.vault.open(row_of(CLIENTS, key="second").secret) == text
 
 
 def test_an_issuer_that_cannot_be_read_is_not_saved_unless_one_insists(admin, row_of):
     nowhere = f"http://127.0.0.1:{free_port()}"
-    text = admin.post(f"{CLIENTS}/new", **client_fields(nowhere)).text
+    text = admin.post(f"{CLIENTS_PAGE}/new", **client_fields(nowhere)).text
     assert "does not answer at the moment" in text
     assert "Save it although the issuer cannot be read now" in text
     assert "Type it once more: it is not kept." in text
     assert SECRET not in text
     assert 'value="cli_acme"' in text
-    assert row_of(ClientRow, key="second") is None
-    assert admin.post(f"{CLIENTS}/new", **client_fields(nowhere), unread="on").status_code == 303
+    assert row_of(CLIENTS, key="second") is None
+    assert (
+        admin.post(f"{CLIENTS_PAGE}/new", **client_fields(nowhere), unread="on").status_code == 303
+    )
 
 
 @pytest.mark.parametrize(
@@ -133,15 +135,17 @@ def test_an_issuer_that_cannot_be_read_is_not_saved_unless_one_insists(admin, ro
 def test_what_is_wrong_with_an_application_stands_beside_its_field(
     admin, provider, row_of, fields, words
 ):
-    text = unescape(admin.post(f"{CLIENTS}/new", **client_fields(provider.issuer, **fields)).text)
+    text = unescape(
+        admin.post(f"{CLIENTS_PAGE}/new", **client_fields(provider.issuer, **fields)).text
+    )
     assert words in text
-    assert row_of(ClientRow, key="second") is None
+    assert row_of(CLIENTS, key="second") is None
 
 
 def test_a_secret_that_is_left_empty_is_kept(admin, services, row_of):
     fields = client_fields("https://idp.example", client_secret="", client_id="renamed")
     assert admin.post(CLIENT, **fields, seen=seen_of(admin.text(CLIENT))).status_code == 303
-    row = row_of(ClientRow, key="acme-main")
+    row = row_of(CLIENTS, key="acme-main")
     assert row.client_id == "renamed"
     assert services.vault.open(row.secret) == "old-secret"
 
@@ -150,10 +154,10 @@ def test_a_stored_secret_is_never_sent_to_another_issuer(admin, services, provid
     fields = client_fields(provider.issuer, client_secret="")
     text = admin.post(CLIENT, **fields, seen=seen_of(admin.text(CLIENT))).text
     assert "a stored one is never sent to another issuer" in text
-    assert row_of(ClientRow, key="acme-main").issuer == "https://idp.example"
+    assert row_of(CLIENTS, key="acme-main").issuer == "https://idp.example"
     fields["client_secret"] = SECRET
     assert admin.post(CLIENT, **fields, seen=seen_of(admin.text(CLIENT))).status_code == 303
-    assert services.vault.open(row_of(ClientRow, key="acme-main").secret) == SECRET
+    assert services.vault.open(row_of(CLIENTS, key="acme-main").secret) == SECRET
 
 
 def test_a_form_with_secrets_asks_for_the_password_before_it_is_filled_in(admin, clock):
@@ -174,22 +178,22 @@ def test_a_secret_typed_too_late_is_not_put_into_the_page(admin, clock, services
     back = admin.post(CLIENT, **fields, confirm_lost="yes", confirm_password="correct horse").text
     assert "Type the secret once more" in back
     assert 'value="cli_acme"' in back
-    assert services.vault.open(row_of(ClientRow, key="acme-main").secret) == "old-secret"
+    assert services.vault.open(row_of(CLIENTS, key="acme-main").secret) == "old-secret"
 
 
 def test_an_application_in_use_cannot_be_removed(admin, services, world, row_of):
     admin.post(CLIENT, do="remove")
     assert "Connections still use it: Okta." in admin.text(CLIENT)
     with services.database.transaction() as connection:
-        connection.execute(update(ConnectionRow).values(client_id=None))
+        connection.execute(update(CONNECTIONS).values(client_id=None))
     assert admin.post(CLIENT, do="remove").location == LIST
-    assert row_of(ClientRow, key="acme-main") is None
+    assert row_of(CLIENTS, key="acme-main") is None
 
 
 def test_a_connection_is_added_and_named_for_its_name(admin, row_of, trail):
     response = admin.post(NEW_WAY, **way_fields(name="Acmé Entra ID"))
     assert (response.status_code, response.location) == (303, f"{LIST}/acme-entra-id")
-    row = row_of(ConnectionRow, key="acme-entra-id")
+    row = row_of(CONNECTIONS, key="acme-entra-id")
     assert (row.name, row.enabled, row.new_users) == ("Acmé Entra ID", True, "refuse")
     assert row.roles == {"it-team": "admin", "everybody": "member"}
     assert row.require_claims == {"tenant_id": "66f0"}
@@ -229,27 +233,27 @@ def test_what_is_wrong_with_a_connection_stands_beside_its_field(admin, row_of, 
         else unescape(admin.post(NEW_WAY, **way_fields(**fields)).text)
     )
     assert words in text
-    assert row_of(ConnectionRow, key="new") is None
+    assert row_of(CONNECTIONS, key="new") is None
 
 
 def test_a_connection_is_switched_off_and_on_at_once(admin, services, world, row_of):
     admin.post(WAY, do="off")
-    assert not row_of(ConnectionRow, key="acme-okta").enabled
+    assert not row_of(CONNECTIONS, key="acme-okta").enabled
     bundle = services.registry.tenant("acme")
     assert not bundle.connection("acme-okta").usable
     assert "Switch on" in admin.text(WAY)
     admin.post(WAY, do="on")
-    assert row_of(ConnectionRow, key="acme-okta").enabled
+    assert row_of(CONNECTIONS, key="acme-okta").enabled
 
 
 def test_a_connection_that_a_domain_leads_to_cannot_be_removed(admin, services, row_of):
     admin.post(WAY, do="remove")
     assert "Domains still lead to it: acme.example." in admin.text(WAY)
     with services.database.transaction() as connection:
-        connection.execute(DomainConnectionRow.__table__.delete())
-        connection.execute(update(DomainRow).values(policy="password"))
+        connection.execute(DOMAIN_CONNECTIONS.delete())
+        connection.execute(update(DOMAINS).values(policy="password"))
     assert admin.post(WAY, do="remove").location == LIST
-    assert row_of(ConnectionRow, key="acme-okta") is None
+    assert row_of(CONNECTIONS, key="acme-okta") is None
 
 
 def test_the_second_of_two_who_edit_a_connection_is_told(admin, operator):
@@ -262,28 +266,28 @@ def test_the_second_of_two_who_edit_a_connection_is_told(admin, operator):
 
 def test_switching_off_what_a_requirement_needs_is_asked_about(admin, services, row_of):
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(policy="required"))
+        connection.execute(update(DOMAINS).values(policy="required"))
     asked = admin.post(WAY, do="off").text
     assert "SSO is required for acme.example." in asked
-    assert row_of(ConnectionRow, key="acme-okta").enabled
+    assert row_of(CONNECTIONS, key="acme-okta").enabled
     assert admin.post(WAY, do="off", sure="yes").status_code == 303
-    assert not row_of(ConnectionRow, key="acme-okta").enabled
+    assert not row_of(CONNECTIONS, key="acme-okta").enabled
 
 
 def test_connection_that_no_claim_keeps_apart_from_other_companies_is_marked(admin, services):
     words = "No claim binds this connection"
     assert words in admin.text(WAY)
     assert "globex" not in admin.text(WAY).lower()
-    change(services, ConnectionRow, require_claims={"tenant_id": "66f0"})
+    change(services, CONNECTIONS, require_claims={"tenant_id": "66f0"})
     assert words not in admin.text(WAY)
-    change(services, ConnectionRow, require_claims={})
-    change(services, ClientRow, client_id="acme-alone")
+    change(services, CONNECTIONS, require_claims={})
+    change(services, CLIENTS, client_id="acme-alone")
     assert words not in admin.text(WAY)
 
 
 def change(services, table, **values):
     """Change what acme has, as every writer must: its version moves."""
     with services.database.transaction() as connection:
-        acme = select(TenantRow.id).where(TenantRow.slug == "acme").scalar_subquery()
-        connection.execute(update(table).where(table.tenant_id == acme).values(**values))
+        acme = select(TENANTS.c.id).where(TENANTS.c.slug == "acme").scalar_subquery()
+        connection.execute(update(table).where(table.c.tenant_id == acme).values(**values))
         change_tenant(connection, connection.execute(select(acme)).scalar_one())

@@ -10,13 +10,13 @@ from sqlalchemy import update
 from portal.core.registry import Account, Role
 from portal.flows.changes.tenant_edits import Actor
 from portal.flows.domains.domain_proof import Finding, check, claim
-from portal.store.tables import DomainProofRow, DomainRow
+from portal.store.tables import DOMAIN_PROOFS, DOMAINS
 from portal.store.tenant_items import TenantRef
 from tests.admin.conftest import seen_of
 from tests.builders import add_domain, add_tenant
 
-DOMAINS = "/admin/tenants/acme/domains"
-NEW = f"{DOMAINS}/new"
+DOMAINS_PAGE = "/admin/tenants/acme/domains"
+NEW = f"{DOMAINS_PAGE}/new"
 
 
 def record_in(text):
@@ -26,7 +26,7 @@ def record_in(text):
     return unescape(name), unescape(value)
 
 
-def claimed(browser, domain="new.example", path=DOMAINS):
+def claimed(browser, domain="new.example", path=DOMAINS_PAGE):
     response = browser.post(f"{path}/new", domain=domain)
     assert response.status_code == 303, response.text
     return response.location
@@ -34,14 +34,14 @@ def claimed(browser, domain="new.example", path=DOMAINS):
 
 def test_a_claim_shows_the_record_to_publish_and_changes_nobodys_way(admin, services, row_of):
     path = claimed(admin)
-    assert path == f"{DOMAINS}/new.example"
+    assert path == f"{DOMAINS_PAGE}/new.example"
     text = admin.text(path)
     name, value = record_in(text)
     assert name == "_portal-challenge.new.example"
     assert value.startswith("portal-verification=")
     assert len(value) > 50
     assert "Not proven" in text
-    row = row_of(DomainRow, name="new.example")
+    row = row_of(DOMAINS, name="new.example")
     assert (row.verified, row.policy, row.origin) == (False, "password", "admin")
 
 
@@ -60,7 +60,7 @@ def test_the_right_record_proves_the_domain(admin, dns, row_of, trail):
     text = admin.text(path)
     assert "new.example is proven" in text
     assert "record-value" not in text
-    assert row_of(DomainRow, name="new.example").verified
+    assert row_of(DOMAINS, name="new.example").verified
     assert trail("domain:checked")[-1].outcome == "success"
     changed = trail("registry:changed")[-1]
     assert changed.detail["fields"]["verified"] == [False, True]
@@ -93,7 +93,7 @@ def test_each_failure_of_a_check_is_said_in_its_own_words(admin, dns, row_of, pr
     text = admin.text(path)
     assert words in text
     assert ("of-somebody-else" in text) == ("records" in prepare)
-    assert not row_of(DomainRow, name="new.example").verified
+    assert not row_of(DOMAINS, name="new.example").verified
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_what_cannot_be_claimed_is_refused_in_plain_words_beside_the_field(admin
 
 def test_a_domain_in_other_letters_is_shown_as_people_write_it_and_as_dns_does(admin):
     path = claimed(admin, "München.example")
-    assert path == f"{DOMAINS}/xn--mnchen-3ya.example"
+    assert path == f"{DOMAINS_PAGE}/xn--mnchen-3ya.example"
     text = admin.text(path)
     assert "münchen.example" in text
     assert "_portal-challenge.xn--mnchen-3ya.example" in text
-    assert "münchen.example" in admin.text(f"{DOMAINS}?q=M%C3%BCnchen.example")
+    assert "münchen.example" in admin.text(f"{DOMAINS_PAGE}?q=M%C3%BCnchen.example")
 
 
 def test_claiming_twice_leads_to_the_domain(admin):
@@ -130,7 +130,7 @@ def test_claiming_twice_leads_to_the_domain(admin):
     again = admin.post(NEW, domain="new.example")
     assert (again.status_code, again.location) == (303, first)
     known = admin.post(NEW, domain="acme.example")
-    assert (known.status_code, known.location) == (303, f"{DOMAINS}/acme.example")
+    assert (known.status_code, known.location) == (303, f"{DOMAINS_PAGE}/acme.example")
 
 
 def test_where_two_have_claimed_a_domain_the_first_proof_wins(admin, operator, dns, row_of):
@@ -143,8 +143,8 @@ def test_where_two_have_claimed_a_domain_the_first_proof_wins(admin, operator, d
     text = admin.text(mine)
     assert "has been proven by another company" in text
     assert "globex" not in text
-    assert not row_of(DomainRow, name="new.example", tenant_id=1).verified
-    assert row_of(DomainRow, name="new.example", tenant_id=2).verified
+    assert not row_of(DOMAINS, name="new.example", tenant_id=1).verified
+    assert row_of(DOMAINS, name="new.example", tenant_id=2).verified
 
 
 def test_of_eight_racing_claimants_one_proof_wins(services, dns):
@@ -175,10 +175,10 @@ def test_an_operator_may_vouch_and_an_admin_may_not(admin, operator, row_of):
     path = claimed(admin)
     assert "Vouch" not in admin.text(path)
     admin.post(path, do="vouch")
-    assert not row_of(DomainRow, name="new.example").verified
+    assert not row_of(DOMAINS, name="new.example").verified
     assert "Vouch" in operator.text(path)
     operator.post(path, do="vouch")
-    assert row_of(DomainRow, name="new.example").verified
+    assert row_of(DOMAINS, name="new.example").verified
 
 
 def test_a_tenants_ten_thousand_domains_are_searched_filtered_and_cut_into_pages(
@@ -196,14 +196,14 @@ def test_a_tenants_ten_thousand_domains_are_searched_filtered_and_cut_into_pages
             }
             for number in range(10_000)
         ]
-        connection.execute(DomainRow.__table__.insert(), rows)
-    assert "1 to 50 of 10,001 domains" in admin.text(DOMAINS)
-    assert "9,951 to 10,000 of 10,001" in admin.text(f"{DOMAINS}?page=200")
-    text = admin.text(f"{DOMAINS}?q=d0012")
+        connection.execute(DOMAINS.insert(), rows)
+    assert "1 to 50 of 10,001 domains" in admin.text(DOMAINS_PAGE)
+    assert "9,951 to 10,000 of 10,001" in admin.text(f"{DOMAINS_PAGE}?page=200")
+    text = admin.text(f"{DOMAINS_PAGE}?q=d0012")
     assert "1 to 10 of 10 domains" in text
-    assert "1 to 50 of 1,000 domains" in admin.text(f"{DOMAINS}?only=required")
-    assert "1 to 50 of 5,000 domains" in admin.text(f"{DOMAINS}?only=unproven")
-    assert "No domain fits" in admin.text(f"{DOMAINS}?q=%25")
+    assert "1 to 50 of 1,000 domains" in admin.text(f"{DOMAINS_PAGE}?only=required")
+    assert "1 to 50 of 5,000 domains" in admin.text(f"{DOMAINS_PAGE}?only=unproven")
+    assert "No domain fits" in admin.text(f"{DOMAINS_PAGE}?q=%25")
 
 
 def test_a_domain_is_led_to_a_connection_with_before_and_after_in_the_trail(admin, row_of, trail):
@@ -211,7 +211,7 @@ def test_a_domain_is_led_to_a_connection_with_before_and_after_in_the_trail(admi
     fields = {"policy": "optional", "connections": "acme-okta", "rollout": "100"}
     response = admin.post(path, **fields, subdomains="on", seen=seen_of(admin.text(path)))
     assert response.status_code == 303
-    row = row_of(DomainRow, name="new.example")
+    row = row_of(DOMAINS, name="new.example")
     assert (row.policy, row.subdomains) == ("optional", True)
     entry = trail("registry:changed")[-1]
     assert entry.object == "domain acme/new.example"
@@ -233,36 +233,36 @@ def test_a_domain_is_led_to_a_connection_with_before_and_after_in_the_trail(admi
     ],
 )
 def test_what_is_wrong_with_a_way_stands_beside_its_field(admin, row_of, fields, words):
-    path = f"{DOMAINS}/acme.example"
+    path = f"{DOMAINS_PAGE}/acme.example"
     text = admin.post(path, **{"rollout": "100", **fields}, seen=seen_of(admin.text(path))).text
     assert words in unescape(text)
-    assert row_of(DomainRow, name="acme.example").policy == "optional"
+    assert row_of(DOMAINS, name="acme.example").policy == "optional"
 
 
 def test_a_way_can_be_tried_without_saving_it(admin, row_of):
-    path = f"{DOMAINS}/acme.example"
+    path = f"{DOMAINS_PAGE}/acme.example"
     fields = {"policy": "required", "connections": "acme-okta", "rollout": "100"}
     text = admin.post(path, **fields, do="try", **{"try": "ann@acme.example"}).text
     assert "is sent to Okta" in text
     assert "ann@acme.example is sent to Okta." in text
-    assert row_of(DomainRow, name="acme.example").policy == "optional"
+    assert row_of(DOMAINS, name="acme.example").policy == "optional"
 
 
 def test_removing_asks_first_and_says_whom_it_touches(admin, row_of, trail):
-    path = f"{DOMAINS}/acme.example/remove"
+    path = f"{DOMAINS_PAGE}/acme.example/remove"
     assert "2 people we know by this domain" in admin.text(path)
-    assert admin.post(path).location == DOMAINS
-    assert row_of(DomainRow, name="acme.example") is None
+    assert admin.post(path).location == DOMAINS_PAGE
+    assert row_of(DOMAINS, name="acme.example") is None
     assert trail("registry:changed")[-1].outcome == "removed"
-    assert admin.get(f"{DOMAINS}/acme.example").status_code == 404
+    assert admin.get(f"{DOMAINS_PAGE}/acme.example").status_code == 404
 
 
 def test_a_removed_claim_leaves_no_challenge_behind(admin, row_of):
     path = claimed(admin)
     admin.text(path)
-    assert row_of(DomainProofRow) is not None
+    assert row_of(DOMAIN_PROOFS) is not None
     admin.post(f"{path}/remove")
-    assert row_of(DomainProofRow) is None
+    assert row_of(DOMAIN_PROOFS) is None
 
 
 def test_the_second_of_two_who_edit_a_domain_is_told_and_another_domain_is_not_in_the_way(
@@ -270,7 +270,7 @@ def test_the_second_of_two_who_edit_a_domain_is_told_and_another_domain_is_not_i
 ):
     with services.database.transaction() as connection:
         add_domain(connection, world.acme.id, "other.example", policy="password")
-    path, other = f"{DOMAINS}/acme.example", f"{DOMAINS}/other.example"
+    path, other = f"{DOMAINS_PAGE}/acme.example", f"{DOMAINS_PAGE}/other.example"
     seen, other_seen = seen_of(admin.text(path)), seen_of(admin.text(other))
     fields = {"policy": "password", "rollout": "100"}
     assert operator.post(path, **fields, seen=seen).status_code == 303
@@ -288,7 +288,7 @@ def test_a_change_reaches_running_portals_at_once(services, world, admin):
 
     before = services.registry.candidates(Domain("acme.example"))[0]
     assert before.policy == "optional"
-    path = f"{DOMAINS}/acme.example"
+    path = f"{DOMAINS_PAGE}/acme.example"
     admin.post(path, policy="password", rollout="100", seen=seen_of(admin.text(path)))
     assert services.registry.candidates(Domain("acme.example"))[0].policy == "password"
 
@@ -296,6 +296,6 @@ def test_a_change_reaches_running_portals_at_once(services, world, admin):
 def test_a_domain_that_a_seed_left_unproven_gets_its_record_too(services, world, admin):
     with services.database.transaction() as connection:
         connection.execute(
-            update(DomainRow).where(DomainRow.id == world.acme.domain_id).values(verified=False)
+            update(DOMAINS).where(DOMAINS.c.id == world.acme.domain_id).values(verified=False)
         )
-    assert record_in(admin.text(f"{DOMAINS}/acme.example"))[0].endswith("acme.example")
+    assert record_in(admin.text(f"{DOMAINS_PAGE}/acme.example"))[0].endswith("acme.example")

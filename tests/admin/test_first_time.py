@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from portal.store import audit, issuer_health
-from portal.store.tables import DomainConnectionRow, UserRow
+from portal.store.tables import DOMAIN_CONNECTIONS, USERS
 from tests.builders import NOW, add_domain
 
 ACME = "/admin/tenants/acme"
@@ -21,7 +21,7 @@ def test_a_domain_page_says_that_break_glass_people_are_not_counted(admin, servi
     assert "are not counted" not in words_of(admin, path)
     with services.database.transaction() as connection:
         connection.execute(
-            update(UserRow).where(UserRow.id == world.acme.admin).values(sso_exempt=True)
+            update(USERS).where(USERS.c.id == world.acme.admin).values(sso_exempt=True)
         )
     assert "break-glass people keep their password, and are not counted." in words_of(admin, path)
 
@@ -34,7 +34,7 @@ def test_a_connection_with_many_domains_says_where_the_others_are(
         for number in range(more):
             domain = add_domain(connection, world.acme.id, f"shop{number}.example")
             led = {"domain_id": domain, "position": 0, "connection_id": world.acme.connection_id}
-            connection.execute(insert(DomainConnectionRow).values(**led))
+            connection.execute(insert(DOMAIN_CONNECTIONS).values(**led))
     text = words_of(admin, "/connections/acme-okta")
     assert ("and more, on the page of your" in text) is is_cut
     assert ("shop4.example" in text) is False

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from portal.flows.letters.outgoing_mail import deliver_due
 from portal.mail import MailError, send
-from portal.store.link_tables import LinkRow
-from portal.store.rollout_tables import OutboxRow
-from portal.store.tables import DomainRow, TenantRow, UserRow
+from portal.store.link_tables import LINKS
+from portal.store.rollout_tables import OUTBOX
+from portal.store.tables import DOMAINS, TENANTS, USERS
 from tests.admin.conftest import PASSWORD
 
 PEOPLE = "/admin/tenants/acme/people"
@@ -23,8 +23,8 @@ NEW = "seven purple kettles"
 def by_password(services):
     """Acme's domain signs in by password."""
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(policy="password"))
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(DOMAINS).values(policy="password"))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
 
 def path_of(user_id):
@@ -81,9 +81,9 @@ def test_where_the_domain_has_sso_the_link_leads_to_the_sign_in_page(admin, app,
     page = client.get(link_in(), follow_redirects=True)
     assert page.request.path == "/login"
     assert 'value="new@acme.example"' in page.text
-    row = row_of(UserRow, email_key="new@acme.example")
+    row = row_of(USERS, email_key="new@acme.example")
     assert (row.role, row.password_hash) == ("admin", None)
-    assert row_of(LinkRow, user_id=row.id).used_at is None
+    assert row_of(LINKS, user_id=row.id).used_at is None
 
 
 def test_break_glass_people_set_a_password_although_the_domain_has_sso(
@@ -127,7 +127,7 @@ def test_two_who_press_the_button_at_once_do_not_both_set_a_password(
         )
     assert sorted(type(one).__name__ for one in found) == [Closed.__name__, PasswordSet.__name__]
     winner = next(w for w, one in zip(words, found, strict=True) if isinstance(one, PasswordSet))
-    stored = row_of(UserRow, email_key="new@acme.example").password_hash
+    stored = row_of(USERS, email_key="new@acme.example").password_hash
     assert services.passwords.verify(stored, winner)
 
 
@@ -138,9 +138,9 @@ def test_two_who_press_the_button_at_once_do_not_both_set_a_password(
         (lambda w: w.admin.post(path_of(w.number), do="take_back"), 410, "was taken back"),
         (lambda w: w.admin.post(path_of(w.number), do="invite"), 410, "was taken back"),
         (lambda w: w.admin.post(path_of(w.number), do="disable"), 410, "was taken back"),
-        (lambda w: w.write(UserRow, disabled=True), 403, "is switched off"),
-        (lambda w: w.write(TenantRow, status="suspended"), 403, "access is suspended"),
-        (lambda w: w.write(LinkRow, token_hash="x"), 404, "not known here"),
+        (lambda w: w.write(USERS, disabled=True), 403, "is switched off"),
+        (lambda w: w.write(TENANTS, status="suspended"), 403, "access is suspended"),
+        (lambda w: w.write(LINKS, token_hash="x"), 404, "not known here"),
     ],
     ids=[
         "expired",
@@ -160,16 +160,16 @@ def test_a_link_that_does_not_count_says_why_and_where_to_go(
     def write(table, **values):
         with services.database.transaction() as connection:
             connection.execute(update(table).values(**values))
-            connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+            connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
     invite(admin)
-    link, number = link_in(), row_of(UserRow, email_key="new@acme.example").id
+    link, number = link_in(), row_of(USERS, email_key="new@acme.example").id
     spoil(SimpleNamespace(clock=clock, admin=admin, number=number, write=write))
     client = app.test_client()
     page = client.get(link, follow_redirects=True)
     assert (page.status_code, words in page.text) == (status, True)
     assert 'href="/login' in page.text
-    assert row_of(UserRow, email_key="new@acme.example").password_hash is None
+    assert row_of(USERS, email_key="new@acme.example").password_hash is None
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_a_new_password_by_link_ends_sessions_and_other_links(
     assert "Your password is set" in set_password(app.test_client(), link_in()).text
     assert it.get("/dashboard").status_code == 302
     assert admin.get("/dashboard").status_code == 302
-    stored = row_of(UserRow, id=world.acme.admin).password_hash
+    stored = row_of(USERS, id=world.acme.admin).password_hash
     assert services.passwords.verify(stored, NEW)
     assert not services.passwords.verify(stored, PASSWORD)
 
@@ -255,7 +255,7 @@ def test_the_link_is_kept_as_its_hash_and_reaches_neither_log_nor_trail_nor_page
     assert "SameSite=Lax" in cookie
     page = set_password(app.test_client(), link_in())
     with services.database.read() as connection:
-        [row] = connection.execute(select(LinkRow)).all()
+        [row] = connection.execute(select(LINKS)).all()
     told = [str(row), page.text, admin.text(said.location), caplog.text, *capsys.readouterr()]
     told += [f"{entry.object} {entry.detail}" for entry in trail()]
     assert token not in "".join(told)
@@ -274,7 +274,7 @@ def test_a_mail_that_fails_loses_nothing_and_is_sent_again(
         assert "The invitation was not sent to new@acme.example." in admin.text(response.location)
     text = admin.text(response.location)
     assert "The invitation was not sent" in text
-    assert row_of(UserRow, email_key="new@acme.example").role == "admin"
+    assert row_of(USERS, email_key="new@acme.example").role == "admin"
     assert mails() == []
     admin.post(response.location, do="invite")
     assert [mail["To"] for mail in mails()] == ["new@acme.example"]
@@ -348,12 +348,12 @@ def test_the_mail_of_a_link_that_was_taken_back_meanwhile_is_left_unsent(
     clock.forward(minutes=3)
     deliver_due(services)
     assert mails() == []
-    assert row_of(OutboxRow) is None
+    assert row_of(OUTBOX) is None
 
 
 def test_a_link_waits_sealed_beside_its_mail(admin, by_password, slow_server, row_of, link_in):
     invite(admin)
-    sealed = row_of(OutboxRow).content.token
+    sealed = row_of(OUTBOX).content.token
     let_go(slow_server)
     assert link_in().removeprefix("/welcome/").encode() not in sealed
 

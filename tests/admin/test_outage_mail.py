@@ -7,8 +7,8 @@ from portal.flows.health.outage_watch import watch_outages
 from portal.flows.letters.outgoing_mail import deliver_due
 from portal.store import audit, issuer_health
 from portal.store.issuer_health import Look
-from portal.store.tables import ConnectionRow, TenantRow
-from portal.store.watch_tables import OutageRow
+from portal.store.tables import CONNECTIONS, TENANTS
+from portal.store.watch_tables import OUTAGES
 from tests.builders import add_connection, add_user
 
 ISSUER = "https://idp.example"
@@ -24,8 +24,8 @@ def services(services, world):
     """Acme and Globex at one issuer; Globex is switched off, so that one company is left."""
     with services.database.transaction() as connection:
         connection.execute(
-            update(ConnectionRow)
-            .where(ConnectionRow.id == world.globex.connection_id)
+            update(CONNECTIONS)
+            .where(CONNECTIONS.c.id == world.globex.connection_id)
             .values(enabled=False)
         )
     return services
@@ -186,8 +186,8 @@ def test_a_connection_that_has_never_worked_is_not_down(looks, signs_in, told):
 
 def test_connections_of_one_company_are_told_of_in_one_mail(services, world, looks, told):
     with services.database.transaction() as connection:
-        mine = ConnectionRow.id == world.acme.connection_id
-        client = connection.scalar(select(ConnectionRow.client_id).where(mine))
+        mine = CONNECTIONS.c.id == world.acme.connection_id
+        client = connection.scalar(select(CONNECTIONS.c.client_id).where(mine))
         add_connection(connection, world.acme.id, key="two", name="Two", client_id=client)
         add_user(connection, "second@acme.example", world.acme.id, role="admin")
     looks()
@@ -200,9 +200,9 @@ def test_what_is_switched_off_is_forgotten(services, world, looks, told, row_of)
     looks("no answer in time")
     assert told() == [DOWN]
     with services.database.transaction() as connection:
-        connection.execute(update(TenantRow).values(status="suspended"))
+        connection.execute(update(TENANTS).values(status="suspended"))
     assert told() == []
-    assert row_of(OutageRow) is None
+    assert row_of(OUTAGES) is None
 
 
 def test_what_is_long_over_is_forgotten(looks, told, row_of):
@@ -211,9 +211,9 @@ def test_what_is_long_over_is_forgotten(looks, told, row_of):
     assert told() == [DOWN]
     looks()
     assert told() == [BACK]
-    assert row_of(OutageRow).down_since is None
+    assert row_of(OUTAGES).down_since is None
     told(minutes=61)
-    assert row_of(OutageRow) is None
+    assert row_of(OUTAGES) is None
 
 
 def test_an_issuer_that_is_read_again_ends_it_although_sign_ins_failed_meanwhile(

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from portal.store import audit
-from portal.store.tables import DomainRow
+from portal.store.tables import DOMAINS
 from tests.builders import NOW, add_tenant, add_user
 
 OVERVIEW = "/admin/tenants/acme"
@@ -39,7 +39,7 @@ def test_each_step_that_is_done_counts(services, world, admin):
     assert "6 of 7 steps are done" in admin.text(OVERVIEW)
     with services.database.transaction() as connection:
         connection.execute(
-            update(DomainRow).where(DomainRow.id == world.acme.domain_id).values(policy="required")
+            update(DOMAINS).where(DOMAINS.c.id == world.acme.domain_id).values(policy="required")
         )
     assert "Everything is done." in admin.text(OVERVIEW)
 
@@ -74,7 +74,7 @@ def test_what_if_shows_both_ways_side_by_side_and_changes_nothing(admin, row_of)
     assert "signs in with a password" in text
     assert "As it would be" in text
     assert "is sent to Okta" in text
-    assert row_of(DomainRow, name="acme.example").policy == "optional"
+    assert row_of(DOMAINS, name="acme.example").policy == "optional"
 
 
 def test_what_if_takes_a_rollout_and_says_when_it_is_none(admin):
@@ -98,7 +98,7 @@ def test_a_break_glass_person_is_explained_too(services, world, admin):
     with services.database.transaction() as connection:
         add_user(connection, "glass@acme.example", world.acme.id, sso_exempt=True)
         connection.execute(
-            update(DomainRow).where(DomainRow.id == world.acme.domain_id).values(policy="required")
+            update(DOMAINS).where(DOMAINS.c.id == world.acme.domain_id).values(policy="required")
         )
     assert "signs in with a password" in admin.text(f"{EXPLAIN}?email=glass@acme.example")
 
@@ -152,7 +152,7 @@ def test_a_company_that_is_all_set_up_is_led_nowhere(services, world, admin):
     came_in(services, world.acme.id)
     with services.database.transaction() as connection:
         connection.execute(
-            update(DomainRow).where(DomainRow.id == world.acme.domain_id).values(policy="required")
+            update(DOMAINS).where(DOMAINS.c.id == world.acme.domain_id).values(policy="required")
         )
     person = f"/admin/tenants/acme/people/{world.acme.member}"
     admin.post(person, do="make_admin")

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from portal.store.tables import DomainRow, SessionRow, UserRow
+from portal.store.tables import DOMAINS, SESSIONS, USERS
 from tests.admin.conftest import PASSWORD
 from tests.builders import add_domain, add_tenant, add_user
 
@@ -25,7 +25,7 @@ def second_admin(services, world):
 @pytest.fixture
 def sessions_of(services):
     def sessions_of(user_id):
-        query = select(func.count()).select_from(SessionRow).where(SessionRow.user_id == user_id)
+        query = select(func.count()).select_from(SESSIONS).where(SESSIONS.c.user_id == user_id)
         with services.database.read() as connection:
             return connection.execute(query).scalar_one()
 
@@ -63,12 +63,12 @@ def test_a_person_of_another_company_is_not_there(world, admin):
 def test_a_role_is_given_and_taken_with_before_and_after_in_the_trail(admin, world, row_of, trail):
     path = path_of(world.acme.member)
     admin.post(path, do="make_admin")
-    assert row_of(UserRow, id=world.acme.member).role == "admin"
+    assert row_of(USERS, id=world.acme.member).role == "admin"
     entry = trail("registry:changed")[-1]
     assert entry.object == "user acme/ann@acme.example"
     assert entry.detail["fields"] == {"role": ["member", "admin"]}
     admin.post(path, do="make_member")
-    assert row_of(UserRow, id=world.acme.member).role == "member"
+    assert row_of(USERS, id=world.acme.member).role == "member"
 
 
 def test_switching_somebody_off_ends_their_sessions_at_once(
@@ -77,11 +77,11 @@ def test_switching_somebody_off_ends_their_sessions_at_once(
     ann = sign_in(world.acme.member)
     assert ann.get("/dashboard").status_code == 200
     admin.post(path_of(world.acme.member), do="disable")
-    assert row_of(UserRow, id=world.acme.member).disabled
+    assert row_of(USERS, id=world.acme.member).disabled
     assert sessions_of(world.acme.member) == 0
     assert ann.get("/dashboard").status_code == 302
     admin.post(path_of(world.acme.member), do="enable")
-    assert not row_of(UserRow, id=world.acme.member).disabled
+    assert not row_of(USERS, id=world.acme.member).disabled
 
 
 @pytest.mark.parametrize("do", ["disable", "make_member"])
@@ -92,14 +92,14 @@ def test_the_last_admin_with_a_way_in_stays(operator, services, world, row_of, d
         add_user(connection, "off@acme.example", world.acme.id, role="admin", disabled=True)
     operator.post(path, do=do)
     assert "This is the only admin with a way in." in operator.text(path)
-    row = row_of(UserRow, id=world.acme.admin)
+    row = row_of(USERS, id=world.acme.admin)
     assert (row.role, row.disabled) == ("admin", False)
 
 
 @pytest.mark.parametrize("do", ["disable", "make_member"])
 def test_one_of_two_admins_may_go(operator, world, second_admin, row_of, do):
     operator.post(path_of(world.acme.admin), do=do)
-    row = row_of(UserRow, id=world.acme.admin)
+    row = row_of(USERS, id=world.acme.admin)
     assert (row.role, row.disabled) != ("admin", False)
 
 
@@ -136,22 +136,22 @@ def test_taking_away_ones_own_way_in_is_asked_twice(admin, world, second_admin, 
     path = path_of(world.acme.admin)
     asked = admin.post(path, do=do)
     assert words in asked.text
-    row = row_of(UserRow, id=world.acme.admin)
+    row = row_of(USERS, id=world.acme.admin)
     assert (row.role, row.disabled) == ("admin", False)
     admin.post(path, do=do, sure="yes")
-    row = row_of(UserRow, id=world.acme.admin)
+    row = row_of(USERS, id=world.acme.admin)
     assert (row.role, row.disabled) != ("admin", False)
 
 
 def test_break_glass_needs_a_reason_which_is_kept(admin, world, row_of, trail):
     path = path_of(world.acme.member)
     assert "Say why" in admin.post(path, do="mark").text
-    assert not row_of(UserRow, id=world.acme.member).sso_exempt
+    assert not row_of(USERS, id=world.acme.member).sso_exempt
     admin.post(path, do="mark", reason="On call at night")
-    assert row_of(UserRow, id=world.acme.member).sso_exempt
+    assert row_of(USERS, id=world.acme.member).sso_exempt
     assert trail("registry:changed")[-1].detail["note"] == "On call at night"
     admin.post(path, do="unmark")
-    assert not row_of(UserRow, id=world.acme.member).sso_exempt
+    assert not row_of(USERS, id=world.acme.member).sso_exempt
 
 
 def test_sessions_are_shown_and_ended_one_by_one_or_all(admin, world, sign_in, sessions_of, trail):
@@ -173,7 +173,7 @@ def test_a_session_of_somebody_else_is_not_ended_through_a_person(
 ):
     sign_in(world.globex.member)
     with services.database.read() as connection:
-        query = select(SessionRow.public_id).where(SessionRow.user_id == world.globex.member)
+        query = select(SESSIONS.c.public_id).where(SESSIONS.c.user_id == world.globex.member)
         public_id = connection.execute(query).scalar_one()
     admin.post(path_of(world.acme.member), do="sign_out", session=public_id)
     assert sessions_of(world.globex.member) == 1
@@ -182,7 +182,7 @@ def test_a_session_of_somebody_else_is_not_ended_through_a_person(
 def test_a_new_person_is_added_with_a_password_that_works(admin, app, services, row_of, trail):
     fields = {"email": "New.One@acme.example", "name": "New One", "role": "admin"}
     response = admin.post(f"{PEOPLE}/new", **fields, new_password="correct horse battery")
-    row = row_of(UserRow, email_key="new.one@acme.example")
+    row = row_of(USERS, email_key="new.one@acme.example")
     assert (response.status_code, response.location) == (303, path_of(row.id))
     assert row.role == "admin"
     assert services.passwords.verify(row.password_hash, "correct horse battery")
@@ -213,8 +213,8 @@ def test_what_is_wrong_with_a_new_person_stands_beside_its_field(
     values = {"email": "x@acme.example", "name": "X", "role": "member", **fields}
     text = admin.post(f"{PEOPLE}/new", **values).text
     assert words in text
-    assert row_of(UserRow, email_key="x@acme.example") is None
-    assert row_of(UserRow, email_key="unknown@globex.example") is None
+    assert row_of(USERS, email_key="x@acme.example") is None
+    assert row_of(USERS, email_key="unknown@globex.example") is None
 
 
 def test_an_account_elsewhere_is_not_told_from_an_address_that_nobody_has(services, admin):
@@ -232,7 +232,7 @@ def test_an_operator_adds_an_address_of_any_domain(operator, row_of):
     for email in ("fire@outside.example", "guest@globex.example"):
         fields = {"email": email, "name": "Guest", "role": "admin"}
         assert operator.post(f"{PEOPLE}/new", **fields).status_code == 303
-        assert row_of(UserRow, email_key=email).role == "admin"
+        assert row_of(USERS, email_key=email).role == "admin"
 
 
 def test_a_new_password_ends_the_persons_sessions(admin, world, sign_in, services, row_of):
@@ -240,7 +240,7 @@ def test_a_new_password_ends_the_persons_sessions(admin, world, sign_in, service
     path = path_of(world.acme.member)
     assert "at least 15" in admin.post(path, do="password", new_password="short").text
     admin.post(path, do="password", new_password="correct horse battery")
-    row = row_of(UserRow, id=world.acme.member)
+    row = row_of(USERS, id=world.acme.member)
     assert services.passwords.verify(row.password_hash, "correct horse battery")
     assert ann.get("/dashboard").status_code == 302
 
@@ -248,7 +248,7 @@ def test_a_new_password_ends_the_persons_sessions(admin, world, sign_in, service
 def test_an_admin_by_a_group_at_the_provider_is_shown_as_such(services, world, admin):
     with services.database.transaction() as connection:
         connection.execute(
-            update(UserRow).where(UserRow.id == world.acme.member).values(group_role="admin")
+            update(USERS).where(USERS.c.id == world.acme.member).values(group_role="admin")
         )
     assert "admin by a group at the provider" in admin.text(path_of(world.acme.member))
 
@@ -260,15 +260,15 @@ def test_the_last_break_glass_person_of_a_required_domain_is_asked_about(
     path = path_of(world.acme.admin)
     with services.database.transaction() as connection:
         connection.execute(
-            update(UserRow).where(UserRow.id == world.acme.admin).values(sso_exempt=True)
+            update(USERS).where(USERS.c.id == world.acme.admin).values(sso_exempt=True)
         )
-        connection.execute(update(DomainRow).values(policy="required"))
+        connection.execute(update(DOMAINS).values(policy="required"))
     asked = operator.post(path, do=do).text
     assert "This is the only break-glass person." in asked
-    row = row_of(UserRow, id=world.acme.admin)
+    row = row_of(USERS, id=world.acme.admin)
     assert (row.sso_exempt, row.disabled) == (True, False)
     operator.post(path, do=do, sure="yes")
-    row = row_of(UserRow, id=world.acme.admin)
+    row = row_of(USERS, id=world.acme.admin)
     assert (row.sso_exempt, row.disabled) != (True, False)
 
 
@@ -282,12 +282,12 @@ def test_operator_gives_free_an_address_that_another_company_has_proven(
     admin.post(path, do="give_free", sure="yes")
     assert words not in operator.text(path_of(world.acme.member))
     operator.post(path_of(world.acme.member), do="give_free", sure="yes")
-    assert row_of(UserRow, id=squatted)
-    assert row_of(UserRow, id=world.acme.member)
+    assert row_of(USERS, id=squatted)
+    assert row_of(USERS, id=world.acme.member)
     assert words in operator.text(path)
     assert "is removed here" in operator.post(path, do="give_free").text
-    assert row_of(UserRow, id=squatted) is not None
+    assert row_of(USERS, id=squatted) is not None
     assert operator.post(path, do="give_free", sure="yes").location == PEOPLE
-    assert row_of(UserRow, id=squatted) is None
+    assert row_of(USERS, id=squatted) is None
     removed = trail("registry:changed")[-1]
     assert (removed.outcome, removed.object) == ("removed", "user acme/ceo@globex.example")

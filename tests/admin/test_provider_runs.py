@@ -8,7 +8,7 @@ import requests
 from sqlalchemy import func, select, update
 
 from portal.core.session import SignedInBy
-from portal.store.tables import ClientRow, ConnectionRow, DomainRow, SessionRow, TenantRow, UserRow
+from portal.store.tables import CLIENTS, CONNECTIONS, DOMAINS, SESSIONS, TENANTS, USERS
 from tests.admin.conftest import Clock, seen_of
 from tests.builders import add_user
 
@@ -28,9 +28,9 @@ def clock():
 def at_provider(services, world, provider):
     """The companies' applications are at a provider that runs."""
     with services.database.transaction() as connection:
-        connection.execute(update(ClientRow).values(issuer=provider.issuer))
+        connection.execute(update(CLIENTS).values(issuer=provider.issuer))
         # What another process would have seen: the tenants' versions move.
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
 
 def through_provider(browser, response):
@@ -42,7 +42,7 @@ def through_provider(browser, response):
 
 
 def test_a_trial_passes_every_check_and_signs_nobody_in(admin, services, at_provider, trail):
-    counted = select(func.count()).select_from(SessionRow)
+    counted = select(func.count()).select_from(SESSIONS)
     with services.database.read() as connection:
         before = connection.execute(counted).scalar_one()
     started = admin.post(WAY, do="test", hint="ann@acme.example")
@@ -120,8 +120,8 @@ def test_sso_people_whose_connection_is_off_are_told_and_not_let_through(
     by = SignedInBy("sso", connection_id=world.acme.connection_id, connection_name="Okta")
     admin = sign_in(world.acme.admin, by=by)
     with services.database.transaction() as connection:
-        connection.execute(update(ConnectionRow).values(enabled=False))
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(CONNECTIONS).values(enabled=False))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
     clock.forward(minutes=20)
     sent = admin.post(SETTINGS, confirm_at_provider="yes")
     assert sent.location == "/login?error=sso_unavailable"
@@ -130,10 +130,10 @@ def test_sso_people_whose_connection_is_off_are_told_and_not_let_through(
 def test_a_password_is_no_second_proof_for_who_came_by_sso(services, world, sign_in, clock, row_of):
     with services.database.transaction() as connection:
         add_user(connection, "sso@acme.example", world.acme.id, role="admin")
-    who = row_of(UserRow, email_key="sso@acme.example")
+    who = row_of(USERS, email_key="sso@acme.example")
     by = SignedInBy("sso", connection_id=world.acme.connection_id, connection_name="Acme Okta")
     admin = sign_in(who.id, by=by)
     clock.forward(minutes=20)
     response = admin.post(SETTINGS, name="Changed", confirm_password="anything at all")
     assert "Confirm it’s you" in response.text
-    assert row_of(DomainRow, name="acme.example") is not None
+    assert row_of(DOMAINS, name="acme.example") is not None

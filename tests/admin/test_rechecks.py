@@ -6,7 +6,7 @@ import pytest
 
 from portal.flows.domains.domain_rechecks import recheck_due
 from portal.flows.letters.outgoing_mail import deliver_due
-from portal.store.tables import DomainProofRow, DomainRow
+from portal.store.tables import DOMAIN_PROOFS, DOMAINS
 from tests.admin.test_domains import claimed, record_in
 
 NAME = "new.example"
@@ -28,11 +28,11 @@ def mails(services):
 
 def test_a_claim_is_proven_by_itself_once_the_record_is_there(services, claim, dns, row_of, trail):
     assert recheck_due(services) == 1
-    assert not row_of(DomainRow, name=NAME).verified
+    assert not row_of(DOMAINS, name=NAME).verified
     dns.records[claim[0]] = [claim[1]]
     services.now.forward(minutes=6)
     assert recheck_due(services) == 1
-    assert row_of(DomainRow, name=NAME).verified
+    assert row_of(DOMAINS, name=NAME).verified
     assert trail("registry:changed")[-1].actor == "the portal itself"
 
 
@@ -40,7 +40,7 @@ def test_a_claim_that_is_not_proven_is_looked_at_ever_less_often(services, claim
     waits = []
     for _ in range(12):
         assert recheck_due(services) == 1
-        proof = row_of(DomainProofRow)
+        proof = row_of(DOMAIN_PROOFS)
         waits.append(proof.next_check_at - services.now())
         services.now.now = proof.next_check_at
     assert waits[0] == timedelta(minutes=5)
@@ -68,15 +68,15 @@ def test_a_proof_that_is_gone_is_told_once_by_mail_and_takes_nothing_away(
     for _ in range(3):
         services.now.forward(days=1, minutes=1)
         assert recheck_due(services) == 1
-    assert row_of(DomainRow, name=NAME).verified
-    assert row_of(DomainProofRow).lost_since is not None
+    assert row_of(DOMAINS, name=NAME).verified
+    assert row_of(DOMAIN_PROOFS).lost_since is not None
     (mail,) = mails(services)
     assert "it@acme.example" in mail
     assert claim[0] in mail
     dns.records[claim[0]] = [claim[1]]
     services.now.forward(days=1, minutes=1)
     recheck_due(services)
-    assert row_of(DomainProofRow).lost_since is None
+    assert row_of(DOMAIN_PROOFS).lost_since is None
 
 
 @pytest.mark.parametrize("fault", ["silent", "broken"])
@@ -87,7 +87,7 @@ def test_a_name_server_that_fails_says_nothing_about_the_record(
     setattr(dns, fault, True)
     services.now.forward(days=1, minutes=1)
     recheck_due(services)
-    assert row_of(DomainProofRow).lost_since is None
+    assert row_of(DOMAIN_PROOFS).lost_since is None
     assert mails(services) == []
 
 

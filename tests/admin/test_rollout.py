@@ -14,8 +14,8 @@ from portal.flows.rollout.planned_rollout import take_due
 from portal.flows.rollout.rollout_reminder import remind
 from portal.flows.rollout.rollout_watch import watch_rollouts
 from portal.store import audit
-from portal.store.rollout_tables import RolloutPlanRow
-from portal.store.tables import ClientRow, ConnectionRow, DomainRow, TenantRow, UserRow
+from portal.store.rollout_tables import ROLLOUT_PLANS
+from portal.store.tables import CLIENTS, CONNECTIONS, DOMAINS, TENANTS, USERS
 from tests.admin.conftest import seen_of
 from tests.builders import NOW, add_domain, add_user
 from tests.visitor import Visitor, query_of
@@ -43,7 +43,7 @@ def ready(services, world, clock):
     def again():
         with services.database.transaction() as connection:
             connection.execute(
-                update(UserRow).where(UserRow.id == world.acme.admin).values(sso_exempt=True)
+                update(USERS).where(USERS.c.id == world.acme.admin).values(sso_exempt=True)
             )
             audit.record(
                 connection,
@@ -93,7 +93,7 @@ def press(browser, do):
 @pytest.fixture
 def way(row_of):
     def way():
-        row = row_of(DomainRow, name="acme.example")
+        row = row_of(DOMAINS, name="acme.example")
         return row.policy, row.rollout
 
     return way
@@ -144,7 +144,7 @@ def test_a_plan_changes_nothing_before_its_day_and_then_step_by_step(
 
 def test_where_everybody_needs_sso_the_page_says_that_nothing_is_left(services, admin):
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(policy="required", rollout=100))
+        connection.execute(update(DOMAINS).values(policy="required", rollout=100))
     text = admin.text(PATH)
     assert "Nothing is left to plan" in text
     assert "What must be so" not in text
@@ -164,7 +164,7 @@ def test_what_must_be_so_is_asked_when_it_is_planned(services, world, admin, row
     assert response.status_code == 200
     assert "something must be so before" in response.text
     assert "Not met" in response.text
-    assert row_of(RolloutPlanRow) is None
+    assert row_of(ROLLOUT_PLANS) is None
 
 
 def _nobody_tested(connection):
@@ -184,11 +184,11 @@ def _nobody_tested(connection):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda c: c.execute(update(DomainRow).values(verified=False)), "is not proven"),
-        (lambda c: c.execute(update(ConnectionRow).values(enabled=False)), "connection is off"),
-        (lambda c: c.execute(update(UserRow).values(sso_exempt=False)), "no break-glass person"),
+        (lambda c: c.execute(update(DOMAINS).values(verified=False)), "is not proven"),
+        (lambda c: c.execute(update(CONNECTIONS).values(enabled=False)), "connection is off"),
+        (lambda c: c.execute(update(USERS).values(sso_exempt=False)), "no break-glass person"),
         (_nobody_tested, "no test sign-in has passed"),
-        (lambda c: c.execute(update(DomainRow).values(policy="password")), "had changed how"),
+        (lambda c: c.execute(update(DOMAINS).values(policy="password")), "had changed how"),
     ],
 )
 def test_on_the_day_it_does_not_happen_where_that_is_no_longer_so(
@@ -217,7 +217,7 @@ def test_admins_are_told_once_and_in_time_of_a_step_that_would_not_happen(
     clock.now = NOW + timedelta(days=5)
     assert remind(services) == 0  # all is as it must be
     with services.database.transaction() as connection:
-        connection.execute(update(UserRow).values(sso_exempt=False))
+        connection.execute(update(USERS).values(sso_exempt=False))
     assert remind(services) == 1
     assert remind(services) == 0
     (mail,) = mails(services)
@@ -240,7 +240,7 @@ def test_who_goes_on_takes_the_step_that_was_due_and_the_rest_keeps_its_distance
 ):
     plan(admin)
     with services.database.transaction() as connection:
-        connection.execute(update(UserRow).values(sso_exempt=False))
+        connection.execute(update(USERS).values(sso_exempt=False))
     on_day(8)
     assert press(admin, "go_on").status_code == 200  # still not so
     assert way() == ("optional", 100)
@@ -292,7 +292,7 @@ def test_what_is_wrong_stands_at_its_step_and_nothing_typed_is_lost(
     text = admin.post(PATH, do="plan", **fields, seen="").text
     assert words in text
     assert f'value="{fields["day_0"]}"' in text
-    assert row_of(RolloutPlanRow) is None
+    assert row_of(ROLLOUT_PLANS) is None
 
 
 def test_whom_a_step_reaches_is_shown_without_scripts(services, world, admin, ready):
@@ -317,7 +317,7 @@ def test_two_admins_who_plan_at_once_are_told_of_each_other(services, admin, ope
 def test_a_suspended_company_is_left_alone(services, admin, ready, way, on_day):
     plan(admin)
     with services.database.transaction() as connection:
-        connection.execute(update(TenantRow).values(status="suspended"))
+        connection.execute(update(TENANTS).values(status="suspended"))
     assert on_day(8) == 0
     assert way() == ("optional", 100)
 
@@ -405,15 +405,15 @@ def test_a_plan_that_breaks_holds_up_none_of_the_others(
         for slug in ("aaa", "bbb"):
             add_domain(connection, world.acme.id, f"{slug}.example")
     plan(admin)
-    sane = row_of(RolloutPlanRow)
+    sane = row_of(ROLLOUT_PLANS)
     broken = {**sane._mapping, "due_at": sane.due_at - timedelta(hours=1)}
     with services.database.transaction() as connection:
         for slug, wrong in (("aaa", {"steps": "none"}), ("bbb", {"state": "paused"})):
-            number = row_of(DomainRow, name=f"{slug}.example").id
+            number = row_of(DOMAINS, name=f"{slug}.example").id
             stepped = {"stepped_at": clock(), "watched_until": clock() + timedelta(days=30)}
             row = {**broken, **stepped, **wrong, "domain_id": number}
-            connection.execute(insert(RolloutPlanRow).values(**row))
-        connection.execute(update(UserRow).values(sso_exempt=False))
+            connection.execute(insert(ROLLOUT_PLANS).values(**row))
+        connection.execute(update(USERS).values(sso_exempt=False))
     clock.now = NOW + timedelta(days=6)
     assert remind(services) == 1
     clock.now = (NOW + timedelta(days=8)).replace(hour=0)
@@ -482,8 +482,8 @@ def test_what_failed_before_the_step_or_elsewhere_does_not_count(
 def fail_in_browsers(services, app, provider, clock):
     """Begin for so many people, each in a browser of its own, and send an error back."""
     with services.database.transaction() as connection:
-        connection.execute(update(ClientRow).values(issuer=provider.issuer))
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(CLIENTS).values(issuer=provider.issuer))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
     def fail(number, *, is_known, error="server_error"):
         for n in range(number):
@@ -517,7 +517,7 @@ def test_people_in_browsers_that_know_them_do_count(services, stepped, fail_in_b
 
 def test_an_admin_who_has_changed_the_domain_is_not_overruled(services, stepped, fails, way):
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(rollout=90))
+        connection.execute(update(DOMAINS).values(rollout=90))
     fails(9)
     assert watch_rollouts(services) == 0
     assert way() == ("required", 90)
@@ -528,4 +528,4 @@ def test_other_domains_of_the_company_go_on(services, world, stepped, fails, row
         add_domain(connection, world.acme.id, "other.example", policy="required")
     fails(9)
     watch_rollouts(services)
-    assert row_of(DomainRow, name="other.example").policy == "required"
+    assert row_of(DOMAINS, name="other.example").policy == "required"

@@ -11,7 +11,7 @@ from portal.core.registry import Policy
 from portal.core.rollout_plan import PlanState, RolloutPlan, RolloutStep, WayNow
 from portal.core.routing import in_rollout
 from portal.store import rollout_plans
-from portal.store.tables import ConnectionRow, DomainConnectionRow, DomainRow, UserRow
+from portal.store.tables import CONNECTIONS, DOMAIN_CONNECTIONS, DOMAINS, USERS
 from tests.admin.conftest import PASSWORD
 from tests.builders import NOW, add_connection, change_tenant
 from tests.visitor import Visitor
@@ -53,11 +53,11 @@ def banner_of(text):
 
 def test_the_chooser_says_it_too(services, world, visitor, planned):
     with services.database.transaction() as connection:
-        mine = ConnectionRow.id == world.acme.connection_id
-        client = connection.scalar(select(ConnectionRow.client_id).where(mine))
+        mine = CONNECTIONS.c.id == world.acme.connection_id
+        client = connection.scalar(select(CONNECTIONS.c.client_id).where(mine))
         two = add_connection(connection, world.acme.id, key="two", name="Two", client_id=client)
         led = {"domain_id": world.acme.domain_id, "position": 1, "connection_id": two}
-        connection.execute(insert(DomainConnectionRow).values(**led))
+        connection.execute(insert(DOMAIN_CONNECTIONS).values(**led))
         change_tenant(connection, world.acme.id)
     chooser = visitor.submit(REACHED, is_sso="true").text
     assert "Choose how to sign in" in chooser
@@ -81,9 +81,9 @@ def test_discovery_says_nothing_but_the_way_unless_words_are_asked_for(visitor, 
 def test_whether_there_is_an_account_changes_nothing(services, world, visitor, planned):
     before = discovered(visitor, REACHED)
     with services.database.transaction() as connection:
-        mine = UserRow.id == world.acme.member
+        mine = USERS.c.id == world.acme.member
         values = {"email": REACHED, "email_key": REACHED, "sso_exempt": True}
-        connection.execute(update(UserRow).where(mine).values(**values))
+        connection.execute(update(USERS).where(mine).values(**values))
     assert discovered(visitor, REACHED) == before
 
 
@@ -108,7 +108,7 @@ def test_a_plan_that_waits_or_is_over_announces_nothing(visitor, planned, state)
 
 def test_a_plan_that_will_not_come_true_announces_nothing(services, visitor, planned):
     with services.database.transaction() as connection:
-        connection.execute(update(DomainRow).values(policy="password"))
+        connection.execute(update(DOMAINS).values(policy="password"))
     assert discovered(visitor, REACHED)["banner"] == ""
 
 
@@ -117,7 +117,7 @@ def test_the_dashboard_tells_who_signed_in_by_password(services, world, visitor,
     assert visitor.submit("it@acme.example", PASSWORD).status_code == 303
     assert WORDS in unescape(visitor.get("/dashboard").text)
     with services.database.transaction() as connection:
-        connection.execute(update(UserRow).values(sso_exempt=True))
+        connection.execute(update(USERS).values(sso_exempt=True))
     assert WORDS not in unescape(visitor.get("/dashboard").text)
 
 

@@ -15,7 +15,7 @@ from portal.flows.health.issuer_checks import Inspection
 from portal.flows.key_rotation import rotate
 from portal.flows.signing.client_keys import public_keys
 from portal.services import open_vault
-from portal.store.tables import ClientRow, TenantRow
+from portal.store.tables import CLIENTS, TENANTS
 from tests.admin.conftest import Clock, seen_of
 from tests.oidc.test_client_auth import KEYS, _pem
 from tests.visitor import Visitor
@@ -47,13 +47,13 @@ def at_provider(services, world, provider):
         "secret": services.vault.seal(RIGHT),
     }
     with services.database.transaction() as connection:
-        connection.execute(update(ClientRow).values(**values))
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(CLIENTS).values(**values))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
 
 @pytest.fixture
 def row(row_of):
-    return lambda: row_of(ClientRow, key="acme-main")
+    return lambda: row_of(CLIENTS, key="acme-main")
 
 
 def shown(page, name):
@@ -178,8 +178,8 @@ def test_a_new_private_key_is_published_beside_the_old_one(admin, services, worl
     sealed = services.vault.seal(_pem(KEYS["ES256"]))
     with services.database.transaction() as connection:
         values = {"auth_method": "private_key_jwt", "private_key": sealed, "secret": None}
-        mine = ClientRow.key == "acme-main"
-        connection.execute(update(ClientRow).where(mine).values(**values))
+        mine = CLIENTS.c.key == "acme-main"
+        connection.execute(update(CLIENTS).where(mine).values(**values))
     pem = _pem(KEYS["EdDSA"])
     replace(admin, "", auth_method="private_key_jwt", private_key=pem)
     assert row().old_private_key == sealed
@@ -203,8 +203,8 @@ def test_doctor_tells_of_an_old_secret_that_no_key_opens(services, at_provider, 
     replace(admin, WRONG)
     with services.database.transaction() as connection:
         lost = Sealed(b"sealed with a key that is lost")
-        connection.execute(update(ClientRow).values(old_secret=lost))
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(CLIENTS).values(old_secret=lost))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
     found = [c for c in clients_of(services, [provider.issuer]) if c.key == "acme-main"]
     finding = judge_client(services, found[0], Inspection(provider.issuer), in_use=True)
     assert finding.state == "warning"

@@ -16,25 +16,25 @@ from portal.flows.editing.setup_session import Guest, guest_of
 from portal.flows.sweep import sweep
 from portal.services import build_services
 from portal.store import schema
-from portal.store.link_tables import LinkRow
+from portal.store.link_tables import LINKS
 from portal.store.tables import (
-    ClientRow,
-    ConnectionRow,
-    DomainRow,
-    SessionRow,
-    TenantRow,
-    UserRow,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAINS,
+    SESSIONS,
+    TENANTS,
+    USERS,
 )
 from portal.store.tenant_items import TenantRef
 from tests.admin.conftest import Browser, seen_of
 from tests.admin.test_way_in import Names
 
-LINKS = "/admin/tenants/acme/setup-links"
+LINKS_PAGE = "/admin/tenants/acme/setup-links"
 FIELDS = {"for_whom": "Jane Doe", "days": "7", "may": ["domains", "connection", "optional"]}
 COOKIE = "portal_setup"
 
 
-def made(admin, path=LINKS, **fields):
+def made(admin, path=LINKS_PAGE, **fields):
     """Make a link and give its path, as the page shows it this once."""
     text = admin.post(path, **{**FIELDS, **fields}).text
     return urlsplit(re.search(r'id="setup-link">([^<]+)<', text).group(1)).path
@@ -56,17 +56,17 @@ def started(app, link):
 
 def test_the_link_is_shown_once_and_opening_it_spends_nothing(app, admin, row_of, trail):
     link = made(admin)
-    assert link.removeprefix("/setup/link/") not in admin.text(LINKS)
+    assert link.removeprefix("/setup/link/") not in admin.text(LINKS_PAGE)
     for _ in range(2):
         page = app.test_client().get(link, follow_redirects=True)
         assert page.request.path == "/setup/start"
         assert "it@acme.example asks you to do this" in page.text
         assert "Start the set-up" in page.text
-    assert row_of(LinkRow, for_whom="Jane Doe").used_at is None
+    assert row_of(LINKS, for_whom="Jane Doe").used_at is None
     started(app, link)
-    assert row_of(LinkRow, for_whom="Jane Doe").used_at is not None
+    assert row_of(LINKS, for_whom="Jane Doe").used_at is not None
     assert [e.event for e in trail()] == ["link:made", "link:used"]
-    assert "Under way" in admin.text(LINKS)
+    assert "Under way" in admin.text(LINKS_PAGE)
 
 
 def test_a_second_click_in_the_same_browser_goes_on_and_in_another_is_told(app, admin):
@@ -102,9 +102,9 @@ def test_of_two_browsers_that_press_at_once_one_is_in(services, admin):
     ("spoil", "status", "words"),
     [
         (lambda w: w["clock"].forward(days=7), 410, "This link has expired"),
-        (lambda w: w["admin"].post(LINKS, do="take_back", link="1"), 410, "was taken back"),
-        (lambda w: w["write"](TenantRow, status="suspended"), 403, "access is suspended"),
-        (lambda w: w["write"](LinkRow, token_hash="x"), 404, "not known here"),
+        (lambda w: w["admin"].post(LINKS_PAGE, do="take_back", link="1"), 410, "was taken back"),
+        (lambda w: w["write"](TENANTS, status="suspended"), 403, "access is suspended"),
+        (lambda w: w["write"](LINKS, token_hash="x"), 404, "not known here"),
     ],
     ids=["expired", "taken back", "suspended", "unknown"],
 )
@@ -119,8 +119,8 @@ def test_a_link_that_does_not_count_says_why(app, admin, clock, write, spoil, st
     ("spoil", "status", "words"),
     [
         (lambda w: w["clock"].forward(hours=8), 410, "Your set-up session is over"),
-        (lambda w: w["admin"].post(LINKS, do="take_back", link="1"), 410, "was taken back"),
-        (lambda w: w["write"](TenantRow, status="suspended"), 403, "access is suspended"),
+        (lambda w: w["admin"].post(LINKS_PAGE, do="take_back", link="1"), 410, "was taken back"),
+        (lambda w: w["write"](TENANTS, status="suspended"), 403, "access is suspended"),
     ],
     ids=["eight hours", "taken back", "suspended"],
 )
@@ -137,7 +137,7 @@ def write(services):
     def write(table, **values):
         with services.database.transaction() as connection:
             connection.execute(update(table).values(**values))
-            connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+            connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
     return write
 
@@ -229,12 +229,12 @@ def test_a_step_that_the_link_lacks_is_not_there(app, admin, may, there, not_the
     ],
 )
 def test_buttons_of_an_admin_do_nothing_in_a_set_up_session(guest, row_of, path, do, write):
-    write(DomainRow, verified=False)
+    write(DOMAINS, verified=False)
     fields = {"policy": "required", "connections": "acme-okta", "rollout": "100", "do": do}
     assert guest.post(path, **fields).status_code == 404
-    domain = row_of(DomainRow, name="acme.example")
+    domain = row_of(DOMAINS, name="acme.example")
     assert (domain.policy, domain.verified) == ("optional", False)
-    assert row_of(ConnectionRow, key="acme-okta").enabled
+    assert row_of(CONNECTIONS, key="acme-okta").enabled
 
 
 def test_the_rule_holds_whatever_a_page_would_let_through(services, world, guest):
@@ -291,8 +291,8 @@ def test_what_people_sign_in_through_is_not_changed_by_a_set_up_session(guest, r
         seen=seen_of(guest.text("/setup/clients/acme-main")),
     )
     assert "only an admin may change it" in client.text
-    assert row_of(ConnectionRow, key="acme-okta").name != "Mine"
-    assert row_of(ClientRow, key="acme-main").issuer == "https://idp.example"
+    assert row_of(CONNECTIONS, key="acme-okta").name != "Mine"
+    assert row_of(CLIENTS, key="acme-main").issuer == "https://idp.example"
 
 
 def test_a_connection_of_a_set_up_session_lets_nobody_in_until_it_is_switched_on(
@@ -301,15 +301,15 @@ def test_a_connection_of_a_set_up_session_lets_nobody_in_until_it_is_switched_on
     """Each that is on has a button at `/login/acme`, and its provider vouches for people."""
     fields = {"name": "Mine", "client": "acme-main", "email_verified": "unless_false"}
     assert guest.post("/setup/connections/new", **fields, new_users="create").status_code == 303
-    assert not row_of(ConnectionRow, key="mine").enabled
+    assert not row_of(CONNECTIONS, key="mine").enabled
     assert "Mine" not in app.test_client().get("/login/acme").text
     path = "/setup/connections/mine"
     again = {**fields, "name": "Mine too", "new_users": "create", "enabled": "on"}
     guest.post(path, **again, seen=seen_of(guest.text(path)))
-    row = row_of(ConnectionRow, key="mine")
+    row = row_of(CONNECTIONS, key="mine")
     assert (row.name, row.enabled) == ("Mine too", False)
     admin.post("/admin/tenants/acme/connections/mine", do="on")
-    assert row_of(ConnectionRow, key="mine").enabled
+    assert row_of(CONNECTIONS, key="mine").enabled
     guest.post(path, **again, seen="{}")
     assert "only an admin may change it" in guest.text(path)
 
@@ -320,7 +320,7 @@ def test_no_group_makes_an_admin_by_way_of_a_set_up_link(guest, row_of):
     fields = {"name": "Mine", "client": "acme-main", "email_verified": "unless_false"}
     fields |= {"new_users": "create", "role_claim": "groups", "roles": "everyone = admin"}
     assert "for an admin to say" in guest.post(path, **fields).text
-    assert row_of(ConnectionRow, name="Mine") is None
+    assert row_of(CONNECTIONS, name="Mine") is None
 
 
 @pytest.fixture
@@ -342,8 +342,8 @@ def test_somebody_without_an_account_goes_all_the_way(
     trail,
 ):
     with services.database.read() as connection:
-        people = connection.execute(select(func.count()).select_from(UserRow)).scalar_one()
-        sessions = connection.execute(select(func.count()).select_from(SessionRow)).scalar_one()
+        people = connection.execute(select(func.count()).select_from(USERS)).scalar_one()
+        sessions = connection.execute(select(func.count()).select_from(SESSIONS)).scalar_one()
     guest = started(app, made(admin_now))
     claimed = guest.post("/setup/domains/new", domain="fresh.example")
     assert claimed.location == "/setup/domains/fresh.example"
@@ -354,7 +354,7 @@ def test_somebody_without_an_account_goes_all_the_way(
     assert "DNS does not know fresh.example" in guest.text(checked.location)
     dns.records[record] = [value]
     guest.post(claimed.location, do="check")
-    assert row_of(DomainRow, name="fresh.example").verified
+    assert row_of(DOMAINS, name="fresh.example").verified
     fields = {
         "key": "fresh",
         "issuer": provider.issuer,
@@ -383,10 +383,10 @@ def test_somebody_without_an_account_goes_all_the_way(
     back = guest.client.get(f"{parts.path}?{parts.query}")
     assert back.location.startswith("/setup/connections/fresh/tests/")
     assert "Every check passed" in guest.text(back.location)
-    assert not row_of(ConnectionRow, key="fresh").enabled
+    assert not row_of(CONNECTIONS, key="fresh").enabled
     guest.post(claimed.location, do="lead", connection="fresh")
-    assert row_of(ConnectionRow, key="fresh").enabled
-    row = row_of(DomainRow, name="fresh.example")
+    assert row_of(CONNECTIONS, key="fresh").enabled
+    row = row_of(DOMAINS, name="fresh.example")
     assert (row.policy, row.rollout) == ("optional", 100)
     assert "Tell it@acme.example" in guest.text("/setup/finish")
     assert "is over" in guest.post("/setup/finish").text
@@ -396,8 +396,8 @@ def test_somebody_without_an_account_goes_all_the_way(
     assert trail()[-1].event == "link:finished"
     assert trail("connection:tried")[-1].user_id is None
     with services.database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(UserRow)).scalar_one() == people
-        after = connection.execute(select(func.count()).select_from(SessionRow)).scalar_one()
+        assert connection.execute(select(func.count()).select_from(USERS)).scalar_one() == people
+        after = connection.execute(select(func.count()).select_from(SESSIONS)).scalar_one()
     assert after == sessions
 
 
@@ -439,10 +439,10 @@ def test_the_link_and_its_session_reach_neither_log_nor_trail_nor_page(
     guest = started(app, link)
     session = guest.client.get_cookie(COOKIE)
     assert (session.http_only, session.same_site) == (True, "Lax")
-    told = [guest.text("/setup/"), admin.text(LINKS), caplog.text, *capsys.readouterr()]
+    told = [guest.text("/setup/"), admin.text(LINKS_PAGE), caplog.text, *capsys.readouterr()]
     told += [f"{entry.object} {entry.detail} {entry.actor}" for entry in trail()]
     with services.database.read() as connection:
-        told += [str(row) for row in connection.execute(select(LinkRow))]
+        told += [str(row) for row in connection.execute(select(LINKS))]
     assert token not in "".join(told)
     assert session.value not in "".join(told)
 
@@ -451,18 +451,18 @@ def test_a_slow_mail_server_keeps_nobody_waiting_for_a_set_up_link(admin, monkey
     let_go = threading.Event()
     monkeypatch.setattr("portal.flows.letters.outgoing_mail.send", lambda *_: let_go.wait(20))
     monkeypatch.setattr("portal.flows.letters.outgoing_mail._PATIENCE", 0.1)
-    text = admin.post(LINKS, **FIELDS, address="jane@it.example").text
+    text = admin.post(LINKS_PAGE, **FIELDS, address="jane@it.example").text
     assert "The link for jane@it.example waits." in text
     assert "Mail on its way" in text
     let_go.set()
     for thread in threading.enumerate():
         if thread.name == "mail":
             thread.join()
-    assert "Mail on its way" not in admin.text(LINKS)
+    assert "Mail on its way" not in admin.text(LINKS_PAGE)
 
 
 def test_a_link_goes_out_by_mail_where_an_address_is_given(admin, app, mails, link_in):
-    text = admin.post(LINKS, **FIELDS, address="jane@customer.example").text
+    text = admin.post(LINKS_PAGE, **FIELDS, address="jane@customer.example").text
     assert "for jane@customer.example is written" in text
     assert mails()[-1]["Subject"] == "Set up single sign-on for Acme"
     assert "asks you to set up single sign-on" in mails()[-1].get_content()
@@ -481,10 +481,10 @@ def test_a_link_goes_out_by_mail_where_an_address_is_given(admin, app, mails, li
     ],
 )
 def test_what_is_wrong_with_a_new_link_stands_beside_its_field(admin, row_of, fields, words):
-    text = admin.post(LINKS, **{**FIELDS, **fields}).text
+    text = admin.post(LINKS_PAGE, **{**FIELDS, **fields}).text
     assert words in text
     assert 'aria-invalid="true"' in text
-    assert row_of(LinkRow) is None
+    assert row_of(LINKS) is None
 
 
 def test_links_are_forgotten_a_month_after_their_end(admin, services, clock, row_of):
@@ -493,7 +493,7 @@ def test_links_are_forgotten_a_month_after_their_end(admin, services, clock, row
     assert sweep(services)["links"] == 0
     clock.forward(days=2)
     assert sweep(services)["links"] == 1
-    assert row_of(LinkRow) is None
+    assert row_of(LINKS) is None
 
 
 def test_on_https_the_cookies_are_bound_to_the_host(make_settings, cheap_passwords, clock):
@@ -512,7 +512,7 @@ def test_on_https_the_cookies_are_bound_to_the_host(make_settings, cheap_passwor
 def test_open_links_are_bounded(admin, monkeypatch):
     monkeypatch.setattr("portal.flows.editing.setup_session.MOST_OPEN", 1)
     made(admin)
-    assert "Take one back first" in admin.post(LINKS, **FIELDS).text
+    assert "Take one back first" in admin.post(LINKS_PAGE, **FIELDS).text
 
 
 def test_claims_without_a_proof_are_bounded_in_a_set_up_session(guest, monkeypatch, row_of):
@@ -520,13 +520,13 @@ def test_claims_without_a_proof_are_bounded_in_a_set_up_session(guest, monkeypat
     guest.post("/setup/domains/new", domain="one.example")
     text = guest.post("/setup/domains/new", domain="two.example").text
     assert "Prove the domains that are claimed already first." in text
-    assert row_of(DomainRow, name="two.example") is None
+    assert row_of(DOMAINS, name="two.example") is None
 
 
 def test_a_link_of_another_company_cannot_be_taken_back(admin, operator, row_of):
     made(operator, "/admin/tenants/globex/setup-links")
-    admin.post(LINKS, do="take_back", link="1")
-    assert row_of(LinkRow, id=1).revoked_at is None
+    admin.post(LINKS_PAGE, do="take_back", link="1")
+    assert row_of(LINKS, id=1).revoked_at is None
 
 
 def test_a_stale_form_in_a_set_up_session_keeps_what_was_typed(guest):
@@ -545,4 +545,4 @@ def test_the_button_needs_the_forms_token(app, admin, row_of):
     browser = Browser(app.test_client())
     browser.get(made(admin))
     assert browser.client.post("/setup/start").status_code == 400
-    assert row_of(LinkRow, for_whom="Jane Doe").used_at is None
+    assert row_of(LINKS, for_whom="Jane Doe").used_at is None

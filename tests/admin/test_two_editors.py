@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from portal.store.tables import ClientRow, DomainRow, TenantRow, UserRow
+from portal.store.tables import CLIENTS, DOMAINS, TENANTS, USERS
 from tests.admin.conftest import seen_of
 
 DOMAIN = "/admin/tenants/acme/domains/acme.example"
@@ -26,21 +26,21 @@ def test_a_button_on_a_person_that_another_one_changed_is_not_pressed(
     told = unescape(page)
     assert "ops@portal.example changed this person while you had it open" in told
     assert "Break-glass: off → on" in told
-    assert row_of(UserRow, id=world.acme.member).role == "member"
+    assert row_of(USERS, id=world.acme.member).role == "member"
     assert admin.post(person, do="make_admin", seen=seen_of(page)).status_code == 303
-    assert row_of(UserRow, id=world.acme.member).role == "admin"
+    assert row_of(USERS, id=world.acme.member).role == "admin"
 
 
 def test_a_password_is_not_set_over_a_fresh_one(admin, operator, person, row_of, world):
     seen = seen_of(admin.text(person))
     first = {"do": "password", "new_password": "a first long password"}
     assert operator.post(person, **first, seen=seen).status_code == 303
-    kept = row_of(UserRow, id=world.acme.member).password_hash
+    kept = row_of(USERS, id=world.acme.member).password_hash
     second = {"do": "password", "new_password": "a second long password"}
     told = unescape(admin.post(person, **second, seen=seen).text)
     assert "Password: there is a new one" in told
     assert "second long" not in told
-    assert row_of(UserRow, id=world.acme.member).password_hash == kept
+    assert row_of(USERS, id=world.acme.member).password_hash == kept
 
 
 def test_the_question_about_oneself_keeps_what_was_seen(admin, operator, world, row_of):
@@ -52,7 +52,7 @@ def test_the_question_about_oneself_keeps_what_was_seen(admin, operator, world, 
     carried = unescape(re.search(r'name="seen" value="([^"]*)"', sure.text)[1])
     told = unescape(admin.post(path, do="disable", sure="yes", seen=carried).text)
     assert "ops@portal.example changed this person" in told
-    assert not row_of(UserRow, id=world.acme.admin).disabled
+    assert not row_of(USERS, id=world.acme.admin).disabled
 
 
 def test_a_company_that_was_suspended_meanwhile_is_not_let_in_by_the_same_button(operator, row_of):
@@ -62,7 +62,7 @@ def test_a_company_that_was_suspended_meanwhile_is_not_let_in_by_the_same_button
     told = unescape(operator.post(path, seen=seen).text)
     assert "changed this company while you had it open" in told
     assert "Status: active → suspended" in told
-    assert row_of(TenantRow, slug="acme").status == "suspended"
+    assert row_of(TENANTS, slug="acme").status == "suspended"
 
 
 def test_a_domain_that_another_one_changed_is_not_removed(admin, operator, row_of):
@@ -72,9 +72,9 @@ def test_a_domain_that_another_one_changed_is_not_removed(admin, operator, row_o
     page = admin.post(f"{DOMAIN}/remove", seen=seen).text
     told = unescape(page)
     assert "ops@portal.example changed this domain while you had it open" in told
-    assert row_of(DomainRow, name="acme.example") is not None
+    assert row_of(DOMAINS, name="acme.example") is not None
     assert admin.post(f"{DOMAIN}/remove", seen=seen_of(page)).status_code == 303
-    assert row_of(DomainRow, name="acme.example") is None
+    assert row_of(DOMAINS, name="acme.example") is None
 
 
 def test_a_client_that_another_one_changed_is_told_with_its_fields(admin, operator, row_of):
@@ -87,7 +87,7 @@ def test_a_client_that_another_one_changed_is_told_with_its_fields(admin, operat
     told = unescape(admin.post(path, **{**fields, "client_id": "mine"}, seen=seen).text)
     assert "ops@portal.example changed" in told
     assert "Client ID: " in told
-    assert row_of(ClientRow, key="acme-main").client_id == "other"
+    assert row_of(CLIENTS, key="acme-main").client_id == "other"
 
 
 def test_what_a_form_claims_to_have_seen_may_be_nonsense(admin, person):

@@ -14,8 +14,8 @@ from portal.flows.sweep import sweep
 from portal.store import started as rows
 from portal.store.housekeeping import BROOMS, sweep_batch
 from portal.store.started import MOST_WAITING, SETTLE, Started, StartedLog
-from portal.store.tables import ClientRow, TenantRow
-from portal.store.watch_tables import StartedRow
+from portal.store.tables import CLIENTS, TENANTS
+from portal.store.watch_tables import STARTED_SIGN_INS
 from tests.admin.conftest import Clock
 from tests.builders import NOW
 from tests.visitor import Visitor
@@ -26,8 +26,8 @@ FAILURES = "/admin/tenants/acme/failures"
 @pytest.fixture
 def at_provider(services, world, provider):
     with services.database.transaction() as connection:
-        connection.execute(update(ClientRow).values(issuer=provider.issuer))
-        connection.execute(update(TenantRow).values(version=TenantRow.version + 1))
+        connection.execute(update(CLIENTS).values(issuer=provider.issuer))
+        connection.execute(update(TENANTS).values(version=TENANTS.c.version + 1))
 
 
 @pytest.fixture
@@ -164,7 +164,9 @@ def test_an_address_that_is_not_of_the_company_is_not_kept(services, world, at_p
     services.started.note(replace(one, key="a", actor="ann@acme.example"))
     services.started.flush(now=NOW)
     with services.database.read() as connection:
-        kept = dict(connection.execute(select(StartedRow.key, StartedRow.actor)).all())
+        kept = dict(
+            connection.execute(select(STARTED_SIGN_INS.c.key, STARTED_SIGN_INS.c.actor)).all()
+        )
     assert kept == {"k": "", "g": "", "n": "", "a": "ann@acme.example"}
 
 
@@ -174,7 +176,9 @@ def test_a_flood_is_dropped_beyond_the_bound(services, world):
         services.started.note_back(f"b{number}", now=NOW)
     services.started.flush(now=NOW + SETTLE)
     with services.database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(StartedRow)).scalar() == 500
+        assert (
+            connection.execute(select(func.count()).select_from(STARTED_SIGN_INS)).scalar() == 500
+        )
     services.started.note(Started("after", NOW, world.acme.id, 1, "", "", "R"))
     services.started.flush(now=NOW)
     assert services.started.find("after") is not None
@@ -183,7 +187,7 @@ def test_a_flood_is_dropped_beyond_the_bound(services, world):
 def test_the_submit_itself_writes_nothing(services, visitor, at_provider):
     sent(visitor)
     with services.database.read() as connection:
-        assert connection.execute(select(func.count()).select_from(StartedRow)).scalar() == 0
+        assert connection.execute(select(func.count()).select_from(STARTED_SIGN_INS)).scalar() == 0
 
 
 def test_old_lines_are_swept_and_a_flood_never_fills_the_table(services, world, clock, monkeypatch):

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from portal.flows.changes.registry_changes import apply
 from portal.seeding.csv_upload import LARGEST, MOST_ROWS
 from portal.seeding.folder import read_folder
-from portal.store.tables import DomainProofRow, DomainRow, UploadRow
+from portal.store.tables import DOMAIN_PROOFS, DOMAINS, UPLOADS
 from tests.admin.conftest import PASSWORD, seen_of
 from tests.builders import NOW, add_domain
 
@@ -49,7 +49,7 @@ def number(services):
 
     def number():
         with services.database.read() as connection:
-            return connection.execute(select(func.count()).select_from(DomainRow)).scalar_one()
+            return connection.execute(select(func.count()).select_from(DOMAINS)).scalar_one()
 
     return number
 
@@ -67,19 +67,19 @@ def test_the_plan_is_shown_and_nothing_written_until_it_is_applied(admin, number
     response = admin.post(PLAN, do="apply", seen=seen_of(text))
     assert (response.status_code, response.location) == (303, "/admin/tenants/acme/domains")
     assert "2 domains added, 0 changed." in admin.text(response.location)
-    one, two = (row_of(DomainRow, name=f"{name}.example") for name in ("one", "two"))
+    one, two = (row_of(DOMAINS, name=f"{name}.example") for name in ("one", "two"))
     assert (one.policy, one.verified, one.origin) == ("optional", False, "admin")
     assert (two.policy, two.verified, two.origin) == ("password", False, "admin")
     entries = [e for e in trail("registry:changed") if e.object.startswith("domain ")]
     assert len({entry.change_set for entry in entries}) == 1
     assert {e.actor for e in entries} == {"it@acme.example"}
     assert {e.network for e in entries} == {"127.0.0.1"}
-    assert row_of(UploadRow) is None
+    assert row_of(UPLOADS) is None
 
 
 def test_what_an_admin_uploads_waits_for_its_record(admin, row_of):
     applied(admin, GOOD)
-    proof = row_of(DomainProofRow, domain_id=row_of(DomainRow, name="one.example").id)
+    proof = row_of(DOMAIN_PROOFS, domain_id=row_of(DOMAINS, name="one.example").id)
     assert len(proof.token) > 20
     text = admin.text("/admin/tenants/acme/domains/one.example")
     assert "Not proven" in text
@@ -88,7 +88,7 @@ def test_what_an_admin_uploads_waits_for_its_record(admin, row_of):
 
 def test_what_an_operator_uploads_counts_as_proven(operator, row_of):
     applied(operator, GOOD)
-    assert row_of(DomainRow, name="one.example").verified
+    assert row_of(DOMAINS, name="one.example").verified
 
 
 def test_an_operator_names_several_companies_in_one_file(operator, row_of, world):
@@ -98,19 +98,19 @@ def test_an_operator_names_several_companies_in_one_file(operator, row_of, world
     text = plan_of(operator, rows, path=ALL)
     assert "globex" in text
     operator.post(f"{ALL}/plan", do="apply", seen=seen_of(text))
-    assert row_of(DomainRow, name="a.test").tenant_id == world.acme.id
-    assert row_of(DomainRow, name="b.test").tenant_id == world.globex.id
+    assert row_of(DOMAINS, name="a.test").tenant_id == world.acme.id
+    assert row_of(DOMAINS, name="b.test").tenant_id == world.globex.id
 
 
 def test_an_admin_may_name_their_own_company_and_no_other(admin, row_of, world):
     rows = "tenant,domain,connection,policy\nacme,a.test,,password\n"
     applied(admin, rows)
-    assert row_of(DomainRow, name="a.test").tenant_id == world.acme.id
+    assert row_of(DOMAINS, name="a.test").tenant_id == world.acme.id
     for other in ("globex", "nowhere"):
         text = refused(admin, rows + f"{other},b.test,,password\n")
         assert "Line 3" in text
         assert "These rows are for acme alone: write acme, or leave the column out" in text
-    assert row_of(DomainRow, name="b.test") is None
+    assert row_of(DOMAINS, name="b.test") is None
 
 
 def test_every_error_is_told_with_line_and_column_and_nothing_is_done(admin, number):
@@ -157,7 +157,7 @@ def test_an_operator_is_told_whose_a_domain_is(operator):
 def test_an_admin_requires_sso_on_the_page_of_the_domain_alone(admin, row_of):
     text = refused(admin, f"{HEADER}acme.example,acme-okta,required\n")
     assert "SSO is required on the domain's own page" in text
-    assert row_of(DomainRow, name="acme.example").policy == "optional"
+    assert row_of(DOMAINS, name="acme.example").policy == "optional"
 
 
 def test_a_domain_that_requires_sso_already_may_stand_in_the_file(admin, services, row_of):
@@ -175,16 +175,16 @@ def test_an_operator_says_why_sso_is_required_before_all_is_ready(operator, row_
     assert "Run a test sign-in" in text
     again = operator.post(PLAN, do="apply", seen=seen_of(text)).text
     assert "Say why" in again
-    assert row_of(DomainRow, name="acme.example").policy == "optional"
+    assert row_of(DOMAINS, name="acme.example").policy == "optional"
     operator.post(PLAN, do="apply", seen=seen_of(again), reason="asked for by phone")
-    assert row_of(DomainRow, name="acme.example").policy == "required"
+    assert row_of(DOMAINS, name="acme.example").policy == "required"
     assert trail("registry:changed")[-1].detail["note"] == "override: asked for by phone"
 
 
 def set_domain(services, **values):
     with services.database.transaction() as connection:
-        acme = DomainRow.name == "acme.example"
-        connection.execute(update(DomainRow).where(acme).values(**values))
+        acme = DOMAINS.c.name == "acme.example"
+        connection.execute(update(DOMAINS).where(acme).values(**values))
 
 
 @on_both
@@ -192,7 +192,7 @@ def test_a_domain_keeps_what_the_file_has_no_column_for(admin, operator, service
     set_domain(services, subdomains=True, rollout=20)
     for browser in (admin, operator):
         applied(browser, f"{HEADER}acme.example,,password\n")
-        row = row_of(DomainRow, name="acme.example")
+        row = row_of(DOMAINS, name="acme.example")
         assert (row.policy, row.subdomains, row.rollout, row.verified) == (
             "password",
             True,
@@ -211,9 +211,9 @@ def test_a_plan_is_shown_anew_where_something_changed_since_it_was_looked_at(
     told = unescape(admin.post(PLAN, do="apply", seen=seen_of(text)).text)
     assert "Something changed while you looked at the plan" in told
     assert "<del>SSO required</del>" in told
-    assert row_of(DomainRow, name="acme.example").policy == "required"
+    assert row_of(DOMAINS, name="acme.example").policy == "required"
     assert admin.post(PLAN, do="apply", seen=seen_of(told)).status_code == 303
-    assert row_of(DomainRow, name="acme.example").policy == "password"
+    assert row_of(DOMAINS, name="acme.example").policy == "password"
 
 
 def test_a_claim_that_another_company_proves_meanwhile_is_refused_at_the_apply(
@@ -259,7 +259,7 @@ def test_what_is_sent_for_one_company_is_not_there_for_another(operator):
 def test_a_file_can_be_forgotten(admin, row_of):
     plan_of(admin, GOOD)
     assert admin.post(PLAN, do="discard").status_code == 303
-    assert row_of(UploadRow) is None
+    assert row_of(UPLOADS) is None
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_later_prune_of_seeds_keeps_what_was_uploaded(admin, services, tmp_pat
         environ={},
         prune=True,
     )
-    assert row_of(DomainRow, name="one.example") is not None
+    assert row_of(DOMAINS, name="one.example") is not None
 
 
 def test_an_address_is_tried_as_if_the_file_were_applied(admin, row_of):
@@ -401,7 +401,7 @@ def test_an_address_is_tried_as_if_the_file_were_applied(admin, row_of):
     ):
         text = unescape(admin.post(PLAN, **{"do": "try", "try": address}).text)
         assert words in text
-    assert row_of(DomainRow, name="new.example") is None
+    assert row_of(DOMAINS, name="new.example") is None
 
 
 @on_both
@@ -413,8 +413,8 @@ def test_many_domains_are_many_rows_in_few_entries(admin, services, trail, clock
     assert admin.post(PLAN, do="apply", seen=seen_of(text)).status_code == 303
     assert [e.detail["count"] for e in trail("registry:changed")] == [1000, 1000, 1000]
     with services.database.read() as connection:
-        soon = DomainProofRow.next_check_at <= clock() + 300 * (NOW - NOW)
-        counted = select(func.count()).select_from(DomainProofRow)
+        soon = DOMAIN_PROOFS.c.next_check_at <= clock() + 300 * (NOW - NOW)
+        counted = select(func.count()).select_from(DOMAIN_PROOFS)
         assert connection.execute(counted).scalar_one() == 3000
         assert connection.execute(counted.where(soon)).scalar_one() == 1
 

@@ -6,7 +6,7 @@ import pytest
 
 from portal.core.session import SignedInBy
 from portal.crypto import PasswordsBusyError
-from portal.store.tables import TenantRow
+from portal.store.tables import TENANTS
 from tests.admin.conftest import PASSWORD, seen_of
 from tests.builders import add_tenant
 
@@ -127,7 +127,7 @@ def test_companies_come_in_pages_of_fifty(services, operator):
 def test_a_change_soon_after_the_sign_in_needs_no_second_proof(admin, row_of):
     seen = seen_of(admin.text(SETTINGS))
     assert admin.post(SETTINGS, **VALUES, seen=seen).status_code == 303
-    assert row_of(TenantRow, slug="acme").name == "Acme Corporation"
+    assert row_of(TENANTS, slug="acme").name == "Acme Corporation"
 
 
 def test_a_change_after_fifteen_minutes_asks_for_the_password_and_then_goes_on(
@@ -138,13 +138,13 @@ def test_a_change_after_fifteen_minutes_asks_for_the_password_and_then_goes_on(
     asked = admin.post(SETTINGS, **VALUES, seen=seen)
     assert "Confirm it’s you" in asked.text
     assert 'name="name" value="Acme Corporation"' in asked.text
-    assert row_of(TenantRow, slug="acme").name == "Acme"
+    assert row_of(TENANTS, slug="acme").name == "Acme"
     wrong = admin.post(SETTINGS, **VALUES, seen=seen, confirm_password="wrong")
     assert "That password is not right." in wrong.text
-    assert row_of(TenantRow, slug="acme").name == "Acme"
+    assert row_of(TENANTS, slug="acme").name == "Acme"
     right = admin.post(SETTINGS, **VALUES, seen=seen, confirm_password=PASSWORD)
     assert right.status_code == 303
-    assert row_of(TenantRow, slug="acme").name == "Acme Corporation"
+    assert row_of(TENANTS, slug="acme").name == "Acme Corporation"
     assert [e.outcome for e in trail("session:confirmed")] == ["wrong_password", "success"]
     fresh = seen_of(admin.text(SETTINGS))
     assert admin.post(SETTINGS, **{**VALUES, "name": "Acme"}, seen=fresh).status_code == 303
@@ -198,7 +198,7 @@ def test_a_form_without_a_token_comes_back_with_what_was_typed(admin, row_of):
     assert response.status_code == 400
     assert 'value="Acme Corporation"' in response.text
     assert "Nothing was saved" in response.text
-    assert row_of(TenantRow, slug="acme").name == "Acme"
+    assert row_of(TENANTS, slug="acme").name == "Acme"
 
 
 def test_a_form_from_another_site_gets_nothing(admin):
@@ -216,10 +216,10 @@ def test_the_second_of_two_editors_is_told_what_changed(world, sign_in, row_of):
     assert "ops@portal.example changed these settings while you had it open" in told.text
     assert "Name: Acme → Acme Inc" in told.text
     assert 'value="Acme Corporation"' in told.text
-    assert row_of(TenantRow, slug="acme").name == "Acme Inc"
+    assert row_of(TENANTS, slug="acme").name == "Acme Inc"
     again = first.post(SETTINGS, **VALUES, seen=seen_of(told.text))
     assert again.status_code == 303
-    assert row_of(TenantRow, slug="acme").name == "Acme Corporation"
+    assert row_of(TENANTS, slug="acme").name == "Acme Corporation"
 
 
 def test_a_form_sent_twice_is_no_error(admin):
@@ -266,8 +266,8 @@ def test_suspending_says_what_it_means_and_ends_every_session(operator, world, s
     assert "2 people can no longer sign in" in text
     assert "1 open session ends" in text
     assert operator.post(path, seen=seen_of(text)).status_code == 303
-    assert row_of(TenantRow, slug="acme").status == "suspended"
+    assert row_of(TENANTS, slug="acme").status == "suspended"
     assert admin.get(SETTINGS).location.startswith("/login?error=")
     text = operator.text(path)
     assert operator.post(path, seen=seen_of(text)).status_code == 303
-    assert row_of(TenantRow, slug="acme").status == "active"
+    assert row_of(TENANTS, slug="acme").status == "active"

@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from sqlalchemy import update
 
-from portal.store.tables import ConnectionRow, DomainRow, TenantRow, UserRow
+from portal.store.tables import CONNECTIONS, DOMAINS, TENANTS, USERS
 from tests.admin.conftest import seen_of
 from tests.builders import add_user
 
@@ -17,8 +17,8 @@ CONNECTION = "/admin/tenants/acme/connections/acme-okta"
 def required(services, world):
     """SSO is required for acme.example."""
     with services.database.transaction() as connection:
-        acme = DomainRow.name == "acme.example"
-        connection.execute(update(DomainRow).where(acme).values(policy="required"))
+        acme = DOMAINS.c.name == "acme.example"
+        connection.execute(update(DOMAINS).where(acme).values(policy="required"))
 
 
 def would_be(text):
@@ -41,14 +41,14 @@ def asked(browser, query):
 )
 def test_any_part_may_be_different(admin, required, query, words, row_of):
     assert words in asked(admin, query)
-    assert row_of(ConnectionRow, key="acme-okta").enabled
-    assert not row_of(UserRow, email_key="ann@acme.example").sso_exempt
+    assert row_of(CONNECTIONS, key="acme-okta").enabled
+    assert not row_of(USERS, email_key="ann@acme.example").sso_exempt
 
 
 def test_only_an_operator_supposes_a_company_suspended(admin, operator, required, row_of):
     assert "by any way: the company is suspended" in asked(operator, "company=suspended")
     assert ">Company<" not in admin.text(EXPLAIN)
-    assert row_of(TenantRow, slug="acme").status == "active"
+    assert row_of(TENANTS, slug="acme").status == "active"
 
 
 def test_the_mark_of_another_companys_person_is_not_supposed(admin, required, services, world):
@@ -66,7 +66,7 @@ def test_nonsense_is_told_beside_the_field(operator, query):
 def test_a_suspended_company_and_a_disabled_person_get_in_by_no_way(operator, services, world):
     with services.database.transaction() as connection:
         connection.execute(
-            update(UserRow).where(UserRow.id == world.acme.member).values(disabled=True)
+            update(USERS).where(USERS.c.id == world.acme.member).values(disabled=True)
         )
     text = unescape(operator.text(f"{EXPLAIN}?email=ann@acme.example"))
     assert "does not get in, by any way: the account is switched off" in text
@@ -91,7 +91,7 @@ def test_a_connection_is_tried_as_its_form_stands(admin, required, row_of):
     fields["client"] = ""
     text = unescape(admin.post(CONNECTION, **fields, do="try", **{"try": "ann@acme.example"}).text)
     assert "is refused: SSO is needed" in text
-    assert row_of(ConnectionRow, key="acme-okta").name == "Okta"
+    assert row_of(CONNECTIONS, key="acme-okta").name == "Okta"
 
 
 @pytest.mark.parametrize("path", [CONNECTION, "/admin/tenants/acme/domains/acme.example"])

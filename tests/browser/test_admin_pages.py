@@ -14,7 +14,7 @@ from sqlalchemy import select
 from portal.core.registry import Policy
 from portal.core.rollout_plan import PlanState, RolloutPlan, RolloutStep, WayNow
 from portal.store import rollout_plans
-from portal.store.tables import DomainRow
+from portal.store.tables import DOMAINS
 from tests.browser.admin_stand import PASSWORD, AdminStand, running_portal
 from tests.browser.complaints import Complaints
 
@@ -325,7 +325,7 @@ def put_plan(
         told=told,
     )
     with stand.services.database.transaction() as connection:
-        query = select(DomainRow.id).where(DomainRow.name == "acme.test")
+        query = select(DOMAINS.c.id).where(DOMAINS.c.name == "acme.test")
         number = connection.execute(query).scalar_one()
         rollout_plans.drop(connection, number)
         if is_there:
@@ -425,5 +425,5 @@ def require(page: Page, stand: AdminStand, domain: str) -> None:
     page.get_by_role("button", name="Require SSO").click()
     expect(page.get_by_text("It holds from now on")).to_be_visible()
     with stand.services.database.read() as connection:
-        policy = select(DomainRow.policy).where(DomainRow.name == domain)
+        policy = select(DOMAINS.c.policy).where(DOMAINS.c.name == domain)
         assert connection.execute(policy).scalar_one() == "required"

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from portal.crypto import Vault, new_key
 from portal.store.engine import Database
-from portal.store.tables import ClientRow
+from portal.store.tables import CLIENTS
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
 
 OLD, NEW = new_key(), new_key()
@@ -41,5 +41,5 @@ def test_explain_and_export_read_the_registry(at, tmp_path):
 def test_rotated_secrets_open_without_the_old_key(at, database: Database):
     assert at("keys", "rotate").status == 0
     with database.read() as connection:
-        sealed = connection.execute(select(ClientRow.secret)).scalar_one()
+        sealed = connection.execute(select(CLIENTS.c.secret)).scalar_one()
     assert Vault([NEW]).open(sealed) == "x"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from portal.crypto import new_key
-from portal.store.tables import ClientRow, ConnectionRow, DomainProofRow, DomainRow
+from portal.store.tables import CLIENTS, CONNECTIONS, DOMAIN_PROOFS, DOMAINS
 from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant
 from tests.cli.small_issuer import SECRET, failed, warned
 from tests.databases import free_port
@@ -155,7 +155,7 @@ def test_a_client_that_cannot_prove_itself_is_a_failure(look, sound, vault, chan
     if "private_key" in changes:
         changes = {**changes, "private_key": vault.seal(changes["private_key"])}
     with sound.transaction() as connection:
-        connection.execute(update(ClientRow).values(**changes))
+        connection.execute(update(CLIENTS).values(**changes))
     assert failed(look()[1]) == ["client acme/main"]
 
 
@@ -178,12 +178,12 @@ def test_connections_without_any_client_are_a_failure(look, sound):
 
 def test_advice_on_the_registry_is_a_warning_and_status_0(look, sound, vault):
     with sound.transaction() as connection:
-        connection.execute(update(ClientRow).values(secret_ref=None))
+        connection.execute(update(CLIENTS).values(secret_ref=None))
         globex = add_tenant(connection, "globex")
         add_domain(connection, globex, "globex.example", policy="required")
         domain = add_domain(connection, globex, "lost.example", policy="password")
         proof = {"token": "t", "found": [], "next_check_at": NOW, "lost_since": NOW}
-        connection.execute(DomainProofRow.__table__.insert().values(domain_id=domain, **proof))
+        connection.execute(DOMAIN_PROOFS.insert().values(domain_id=domain, **proof))
     status, found = look()
     assert status == 0
     assert warned(found) == ["break-glass", "domain proofs", "people", "secrets"]
@@ -195,7 +195,7 @@ def test_advice_on_the_registry_is_a_warning_and_status_0(look, sound, vault):
 
 def test_tenants_that_share_a_client_without_a_claim_to_tell_them_by_are_a_warning(look, sound):
     with sound.transaction() as connection:
-        pair = connection.execute(select(ClientRow.issuer, ClientRow.client_id)).one()
+        pair = connection.execute(select(CLIENTS.c.issuer, CLIENTS.c.client_id)).one()
         globex = add_tenant(connection, "globex")
         own = {"issuer": pair[0], "client_id": pair[1], "auth_method": "none"}
         client = add_client(connection, globex, **own)
@@ -206,22 +206,22 @@ def test_tenants_that_share_a_client_without_a_claim_to_tell_them_by_are_a_warni
     assert "acme/okta, globex/okta" in found["shared clients"]["detail"]
     assert "require_claims" in found["shared clients"]["mend"]
     with sound.transaction() as connection:
-        connection.execute(update(ConnectionRow).values(require_claims={"tenant_id": "t"}))
+        connection.execute(update(CONNECTIONS).values(require_claims={"tenant_id": "t"}))
     assert "shared clients" not in warned(look()[1])
     with sound.transaction() as connection:
         off = {"require_claims": {}, "enabled": False}
-        at = ConnectionRow.id == theirs
-        connection.execute(update(ConnectionRow).values(require_claims={}))
-        connection.execute(update(ConnectionRow).where(at).values(**off))
+        at = CONNECTIONS.c.id == theirs
+        connection.execute(update(CONNECTIONS).values(require_claims={}))
+        connection.execute(update(CONNECTIONS).where(at).values(**off))
     assert "shared clients" not in warned(look()[1])
 
 
 def test_a_domain_that_is_no_more_proven_is_no_lost_proof(look, sound):
     with sound.transaction() as connection:
-        (domain,) = connection.execute(DomainRow.__table__.select()).all()
+        (domain,) = connection.execute(DOMAINS.select()).all()
         proof = {"token": "t", "found": [], "next_check_at": NOW, "lost_since": NOW}
-        connection.execute(DomainProofRow.__table__.insert().values(domain_id=domain.id, **proof))
-        connection.execute(update(DomainRow).values(verified=False))
+        connection.execute(DOMAIN_PROOFS.insert().values(domain_id=domain.id, **proof))
+        connection.execute(update(DOMAINS).values(verified=False))
     assert warned(look()[1]) == []
 
 

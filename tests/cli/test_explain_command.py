@@ -12,7 +12,7 @@ from portal.core.registry import Policy
 from portal.core.rollout_plan import RolloutPlan, RolloutStep, WayNow
 from portal.store import rollout_plans
 from portal.store.near_misses import near_misses
-from portal.store.tables import DomainRow
+from portal.store.tables import DOMAINS
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
 
 KEYS = ["email", "domain", "tenant", "method", "connection", "policy", "reason", "trace"]
@@ -81,7 +81,7 @@ WAYS = [
 
 def test_explain_tells_from_when_sso_is_planned_to_be_required(registry, portal, acme):
     with registry.transaction() as connection:
-        query = select(DomainRow.id).where(DomainRow.name == "two.example")
+        query = select(DOMAINS.c.id).where(DOMAINS.c.name == "two.example")
         way = WayNow(Policy.OPTIONAL, 100)
         day = datetime.now(UTC).date().replace(month=12, day=1)
         made = RolloutPlan(
@@ -154,7 +154,7 @@ def test_the_share_that_would_take_an_address_in_is_told(portal, registry):
     share = int(words.removeprefix("A rollout of ").partition(" ")[0])
     for rollout, inside in ((share - 1, False), (share, True)):
         with registry.transaction() as connection:
-            connection.execute(DomainRow.__table__.update().values(rollout=rollout))
+            connection.execute(DOMAINS.update().values(rollout=rollout))
         assert ("outside the rollout" not in said(portal, "ann@acme.example")) is inside
 
 
@@ -183,7 +183,7 @@ def test_near_misses_are_looked_up_and_not_searched_for(database):
             }
             for number in range(20_000)
         ]
-        connection.execute(insert(DomainRow), rows)
+        connection.execute(insert(DOMAINS), rows)
     with database.read() as connection:
         began = time.process_time()
         found = near_misses(connection, Domain("compnay-12345.example"))

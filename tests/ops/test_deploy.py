@@ -21,7 +21,7 @@ from sqlalchemy import select
 from portal.cli.serve import DRAIN_SECONDS
 from portal.settings import known_names
 from portal.store.engine import Database
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 from tests.databases import free_port, missing
 from tests.oidc.certificates import Authority
 from tests.ops.conftest import fill
@@ -266,7 +266,7 @@ def test_forged_forwarding_headers_change_neither_network_nor_host(front: Simple
     )
     assert answer.status == 200, answer.data.decode()
     with front.database.read() as connection:
-        networks = set(connection.execute(select(AuditRow.network)).scalars())
+        networks = set(connection.execute(select(AUDIT.c.network)).scalars())
     assert networks == {"127.0.0.1"}
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from portal.crypto import UnreadableSecretError, Vault, new_key
 from portal.flows.key_rotation import rotate
 from portal.store.engine import Database
-from portal.store.tables import ClientRow
+from portal.store.tables import CLIENTS
 from tests.builders import add_client, add_tenant
 from tests.ops.conftest import SECRET
 from tests.ops.stand import KEY, Browser, Portal, eventually, run
@@ -18,7 +18,7 @@ OLD, NEW = new_key(), new_key()
 
 def secrets_of(database: Database) -> list:
     with database.read() as connection:
-        return list(connection.execute(select(ClientRow.secret)).scalars())
+        return list(connection.execute(select(CLIENTS.c.secret)).scalars())
 
 
 def test_rotation_seals_everything_under_the_newest_key_in_batches(database: Database, monkeypatch):
@@ -58,7 +58,7 @@ def test_rotation_does_not_undo_what_was_written_meanwhile(database: Database):
     class Slow(Vault):
         def reseal(self, sealed):
             with database.transaction() as connection:
-                here = update(ClientRow).where(ClientRow.id == client)
+                here = update(CLIENTS).where(CLIENTS.c.id == client)
                 connection.execute(here.values(secret=newer))
             return super().reseal(sealed)
 

@@ -13,7 +13,7 @@ from portal.mail import Mail
 from portal.services import build_services
 from portal.store import outbox
 from portal.store.engine import Database
-from portal.store.rollout_tables import OutboxRow
+from portal.store.rollout_tables import OUTBOX
 from tests.builders import NOW
 from tests.ops.mail_server import mail_server
 
@@ -56,7 +56,7 @@ def put(services, *mails):
 
 def waiting(services):
     with services.database.read() as connection:
-        return connection.execute(select(OutboxRow)).all()
+        return connection.execute(select(OUTBOX)).all()
 
 
 def test_a_mail_is_sent_once_and_then_gone(services, server):

@@ -15,7 +15,7 @@ from portal.flows.sweep import EVERY, sweep
 from portal.services import Services, build_services
 from portal.store import accounts, audit, housekeeping, sessions, spent
 from portal.store.engine import Database
-from portal.store.tables import AuditRow, SpentRow, ThrottleRow
+from portal.store.tables import AUDIT, SPENT, THROTTLE
 from tests.builders import NOW, add_tenant, add_user
 from tests.ops.stand import environment, run
 
@@ -86,7 +86,7 @@ def test_spent_marks_throttle_rows_and_old_entries_go_in_batches(services: Servi
             spent.spend(connection, f"old{n}", expires_at=NOW - timedelta(seconds=1))
         spent.spend(connection, "new", expires_at=NOW + timedelta(minutes=10))
         rows = [{"key_hash": "a" * 64, "at": NOW - timedelta(hours=n)} for n in (0, 2, 3)]
-        connection.execute(insert(ThrottleRow), rows)
+        connection.execute(insert(THROTTLE), rows)
     assert sweep(services) == {
         "sessions": 0,
         "spent": 7,
@@ -99,7 +99,7 @@ def test_spent_marks_throttle_rows_and_old_entries_go_in_batches(services: Servi
     with services.database.read() as connection:
         counts = [
             connection.execute(select(func.count()).select_from(table)).scalar()
-            for table in (SpentRow, ThrottleRow, AuditRow)
+            for table in (SPENT, THROTTLE, AUDIT)
         ]
     assert counts == [2, 1, 1]  # the mark of this turn is spent too
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text, update
 
 from portal.crypto import Vault
-from portal.store.tables import ClientRow, DomainRow
+from portal.store.tables import CLIENTS, DOMAINS
 from tests.builders import change_tenant
 from tests.ops.conftest import PASSWORD, SECRET
 from tests.ops.stand import KEY, PORTAL, Browser, eventually
@@ -73,7 +73,7 @@ def _set_status(pair: SimpleNamespace, status: str) -> None:
 def test_changed_domain_is_in_force_everywhere_within_two_seconds(pair: SimpleNamespace):
     def set_policy(policy: str) -> None:
         with pair.database.transaction() as connection:
-            here = update(DomainRow).where(DomainRow.id == pair.domain)
+            here = update(DOMAINS).where(DOMAINS.c.id == pair.domain)
             connection.execute(here.values(policy=policy))
             change_tenant(connection, pair.acme)
 
@@ -100,7 +100,7 @@ def _method(portal) -> str:
 def test_changed_client_secret_is_used_everywhere_within_two_seconds(pair: SimpleNamespace):
     def set_secret(secret: str) -> None:
         with pair.database.transaction() as connection:
-            here = update(ClientRow).where(ClientRow.id == pair.client)
+            here = update(CLIENTS).where(CLIENTS.c.id == pair.client)
             connection.execute(here.values(secret=Vault([KEY]).seal(secret)))
             change_tenant(connection, pair.acme)
 

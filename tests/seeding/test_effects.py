@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 
 from portal.flows.changes.registry_changes import open_seed_run
 from portal.seeding.folder import read_folder
-from portal.store.tables import IdentityRow, SessionRow, TenantRow, UserRow
+from portal.store.tables import IDENTITIES, SESSIONS, TENANTS, USERS
 from tests.seeding.conftest import NOW
 
 ACME = """
@@ -46,10 +46,10 @@ def told(seeds, database, *, prune: bool = False, **how: bool) -> list[tuple[str
 
 def add_people(database, *emails: str, linked: bool = False, live: bool = False) -> None:
     with database.transaction() as connection:
-        tenant = connection.execute(select(TenantRow.id).where(TenantRow.slug == "acme")).scalar()
+        tenant = connection.execute(select(TENANTS.c.id).where(TENANTS.c.slug == "acme")).scalar()
         for email in emails:
             user = connection.execute(
-                insert(UserRow)
+                insert(USERS)
                 .values(
                     email_key=email,
                     email=email,
@@ -59,11 +59,11 @@ def add_people(database, *emails: str, linked: bool = False, live: bool = False)
                     tenant_id=tenant,
                     created_at=NOW,
                 )
-                .returning(UserRow.id)
+                .returning(USERS.c.id)
             ).scalar_one()
             if linked:
                 connection.execute(
-                    insert(IdentityRow).values(
+                    insert(IDENTITIES).values(
                         user_id=user,
                         tenant_id=tenant,
                         issuer="https://idp.example",
@@ -74,7 +74,7 @@ def add_people(database, *emails: str, linked: bool = False, live: bool = False)
                     )
                 )
             connection.execute(
-                insert(SessionRow).values(
+                insert(SESSIONS).values(
                     token_hash=email,
                     public_id=email[:32],
                     user_id=user,

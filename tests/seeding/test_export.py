@@ -9,7 +9,7 @@ from portal.flows.changes.seed_export import ExportError, export
 from portal.flows.changes.seed_update import update
 from portal.store import schema
 from portal.store.engine import Database
-from portal.store.tables import TenantRow, UserRow
+from portal.store.tables import TENANTS, USERS
 from tests.seeding.conftest import NOW, Seeds
 
 ACME = """
@@ -202,9 +202,9 @@ def test_an_update_edits_what_differs_and_keeps_comments_and_order(filled, datab
 
 def test_an_update_takes_over_what_people_made_and_drops_what_they_removed(filled, database, rows):
     with database.transaction() as connection:
-        acme = connection.execute(select(TenantRow.id).where(TenantRow.slug == "acme")).scalar()
+        acme = connection.execute(select(TENANTS.c.id).where(TENANTS.c.slug == "acme")).scalar()
         connection.execute(
-            insert(UserRow).values(
+            insert(USERS).values(
                 email="new@acme.example",
                 email_key="new@acme.example",
                 name="New",
@@ -214,7 +214,7 @@ def test_an_update_takes_over_what_people_made_and_drops_what_they_removed(fille
             )
         )
         connection.execute(
-            insert(TenantRow).values(slug="hooli", name="Hooli", created_at=NOW, version=1)
+            insert(TENANTS).values(slug="hooli", name="Hooli", created_at=NOW, version=1)
         )
     change(
         database,

@@ -9,7 +9,7 @@ from portal.store import accounts
 from portal.store.accounts import Subject
 from portal.store.engine import Database, IntegrityError
 from portal.store.registry import Registry
-from portal.store.tables import IdentityRow
+from portal.store.tables import IDENTITIES
 from tests.builders import NOW, add_tenant, add_user, address
 
 ANN = Subject("https://idp.example", "portal", "sub-1")
@@ -106,7 +106,7 @@ def test_identity_is_linked_once(database, tenants):
     enter(database, tenants[0])
     enter(database, tenants[0])
     with database.read() as connection:
-        assert len(connection.execute(select(IdentityRow)).all()) == 1
+        assert len(connection.execute(select(IDENTITIES)).all()) == 1
 
 
 def test_account_is_found_without_regard_to_case(database, tenants):

@@ -8,9 +8,9 @@ from sqlalchemy import bindparam, select
 
 from portal.store import held
 from portal.store.engine import Database, DatabaseGoneError, Prepared
-from portal.store.tables import TenantRow
+from portal.store.tables import TENANTS
 
-BY_SLUG = select(TenantRow.id).where(TenantRow.slug == bindparam("slug"))
+BY_SLUG = select(TENANTS.c.id).where(TENANTS.c.slug == bindparam("slug"))
 
 
 @pytest.fixture

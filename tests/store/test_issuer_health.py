@@ -9,7 +9,7 @@ from portal.store import audit, connection_tallies, issuer_health, troubles
 from portal.store.connection_tallies import Tallies, Tally
 from portal.store.engine import Database
 from portal.store.issuer_health import Look
-from portal.store.tables import ConnectionRow
+from portal.store.tables import CONNECTIONS
 from tests.builders import NOW, add_client, add_connection, add_tenant
 
 LATER = NOW + timedelta(minutes=5)
@@ -51,7 +51,7 @@ def test_without_a_default_client_there_is_none_to_look_at(two: Database):
 def test_an_issuer_of_no_connection_any_more_is_left_alone(two: Database):
     taken(two, default="")
     with two.transaction() as connection:
-        connection.execute(update(ConnectionRow).values(enabled=False))
+        connection.execute(update(CONNECTIONS).values(enabled=False))
     assert taken(two, default="", now=LATER) == []
 
 

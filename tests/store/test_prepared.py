@@ -8,13 +8,11 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import NoResultFound, ProgrammingError
 
 from portal.core.registry import Sealed
-from portal.store.columns import table
 from portal.store.engine import Database, DatabaseGoneError, IntegrityError
 from portal.store.prepared import Statement, insert_into
-from portal.store.tables import ClientRow, TenantRow
+from portal.store.tables import CLIENTS, TENANTS
 from tests.builders import NOW, add_client, add_tenant
 
-TENANTS = table(TenantRow)
 ADD = Statement(insert_into(TENANTS, "slug", "name", "created_at"))
 NAME = Statement(select(TENANTS.c.name).where(TENANTS.c.slug == bindparam("slug")))
 ACME = {"slug": "acme", "name": "Acme", "created_at": NOW}
@@ -85,12 +83,11 @@ def test_error_does_not_repeat_the_values(database):
 def test_values_are_kept_and_read_as_the_columns_say(database):
     with database.transaction() as connection:
         add_client(connection, add_tenant(connection))
-    clients = table(ClientRow)
     note = Statement(
-        update(clients)
+        update(CLIENTS)
         .values(refused_at=bindparam("refused"), scopes=bindparam("scopes_now"))
-        .where(clients.c.key == bindparam("its_key"))
-        .returning(clients.c.secret, clients.c.refused_at, clients.c.scopes)
+        .where(CLIENTS.c.key == bindparam("its_key"))
+        .returning(CLIENTS.c.secret, CLIENTS.c.refused_at, CLIENTS.c.scopes)
     )
     elsewhere = timezone(timedelta(hours=9))
     refused = NOW.astimezone(elsewhere)

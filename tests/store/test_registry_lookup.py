@@ -8,7 +8,7 @@ from portal.core.registry import AuthMethod, Client, EmailVerified, NewUsers, Po
 from portal.store.accounts import by_address
 from portal.store.engine import Database
 from portal.store.registry import Registry
-from portal.store.tables import ConnectionRow
+from portal.store.tables import CONNECTIONS
 from tests.builders import (
     add_client,
     add_connection,
@@ -94,7 +94,7 @@ def test_change_is_seen_by_every_reader_at_once(filled):
     assert all(r.candidates(domain)[0].connections[1].enabled for r in (one, other))
     with filled.transaction() as connection:
         connection.execute(
-            update(ConnectionRow).where(ConnectionRow.key == "okta").values(enabled=False)
+            update(CONNECTIONS).where(CONNECTIONS.c.key == "okta").values(enabled=False)
         )
         change_tenant(connection, 1)
     assert not any(r.candidates(domain)[0].connections[1].enabled for r in (one, other))

@@ -15,14 +15,14 @@ from sqlalchemy import inspect
 
 import portal.store.partial_indexes  # noqa: F401 - so that the metadata knows every index and table
 from portal.store import schema
-from portal.store.columns import Base
+from portal.store.columns import METADATA
 from portal.store.engine import Database
 
 
 def test_migrated_schema_is_what_the_models_say(database: Database):
     with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_every_migration_can_be_undone(database: Database):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from portal.store import spent
 from portal.store.attempts_log import Exhausted, Reserved, count_wrong, release, reserve
 from portal.store.engine import Database, DatabaseGoneError
-from portal.store.tables import SpentRow
+from portal.store.tables import SPENT
 from portal.throttle import Limit, PasswordLimits, Reached
 from tests.builders import NOW
 
@@ -53,7 +53,7 @@ def test_token_is_spent_only_with_its_transaction(database: Database):
 def test_only_the_hash_is_kept(database: Database):
     take(database)
     with database.read() as connection:
-        assert "state" not in str(connection.execute(select(SpentRow)).all())
+        assert "state" not in str(connection.execute(select(SPENT)).all())
 
 
 def test_limit_holds_against_racing_tries(database: Database):

@@ -14,7 +14,7 @@ from portal.app import create_app
 from portal.core.address import Address
 from portal.observe import SIGN_INS
 from portal.services import build_services
-from portal.store.tables import AuditRow, TenantRow
+from portal.store.tables import AUDIT, TENANTS
 from portal.throttle import GATES, PER_DOMAIN, PER_NETWORK, Known, network_of
 from tests.builders import change_tenant
 from tests.visitor import Visitor, error_of, query_of
@@ -195,7 +195,7 @@ JUNK = ["/auth/callback?state=x&code=y", "/auth/initiate?iss=https://evil.exampl
 
 def trail_of(services) -> list:
     with services.database.read() as connection:
-        return list(connection.execute(select(AuditRow).order_by(AuditRow.id)))
+        return list(connection.execute(select(AUDIT).order_by(AUDIT.c.id)))
 
 
 @pytest.mark.parametrize("path", JUNK)
@@ -248,7 +248,7 @@ def test_failure_that_a_flood_keeps_off_the_trail_has_no_link_that_leads_nowhere
 
 def suspend(services) -> None:
     with services.database.transaction() as connection:
-        tenant = connection.scalar(select(TenantRow.id).where(TenantRow.slug == "acme"))
+        tenant = connection.scalar(select(TENANTS.c.id).where(TENANTS.c.slug == "acme"))
         change_tenant(connection, tenant, status="suspended")
 
 

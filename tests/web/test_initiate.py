@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import update
 
-from portal.store.tables import ClientRow
+from portal.store.tables import CLIENTS
 from tests.builders import change_tenant
 from tests.visitor import Visitor, error_of, query_of
 from tests.web.conftest import PASSWORD
@@ -22,8 +22,8 @@ def test_address_with_a_clear_route_goes_to_the_provider_at_once(visitor, regist
 def test_issuer_of_a_single_connection_is_enough(visitor, services, registry):
     with services.database.transaction() as connection:
         connection.execute(
-            update(ClientRow)
-            .where(ClientRow.id != registry.client)
+            update(CLIENTS)
+            .where(CLIENTS.c.id != registry.client)
             .values(issuer="https://other.example")
         )
         change_tenant(connection, registry.globex)
@@ -45,8 +45,8 @@ def test_issuer_that_is_none_of_ours_is_refused(visitor, registry):
 def test_issuer_to_which_the_address_does_not_lead_decides_nothing(visitor, services, registry):
     with services.database.transaction() as connection:
         connection.execute(
-            update(ClientRow)
-            .where(ClientRow.id != registry.client)
+            update(CLIENTS)
+            .where(CLIENTS.c.id != registry.client)
             .values(issuer="https://other.example")
         )
     query = {"iss": "https://other.example", "login_hint": "ann@acme.example"}

@@ -16,7 +16,7 @@ from portal.app import create_app
 from portal.services import Services, build_services
 from portal.settings import Settings
 from portal.store.engine import DatabaseGoneError
-from portal.store.tables import AuditRow
+from portal.store.tables import AUDIT
 from portal.throttle import GATES
 from portal.web.quick_submit import QuickSubmit
 from tests.builders import add_client, add_connection, add_domain, add_tenant
@@ -221,7 +221,7 @@ def test_nothing_is_written_down_twice_where_the_quick_way_ends_early(
 ):
     def entries() -> int:
         with services.database.read() as connection:
-            return connection.execute(select(func.count()).select_from(AuditRow)).scalar_one()
+            return connection.execute(select(func.count()).select_from(AUDIT)).scalar_one()
 
     before = entries()
     ways.send(quick=True, fields={"email": "a@off.example", "is_sso": "true"})

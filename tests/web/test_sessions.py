@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from portal.core.tokens import Claims, VerifiedClaims
 from portal.flows.signing.arrival import Arrival, _authenticated_at
-from portal.store.tables import UserRow
+from portal.store.tables import USERS
 from tests.builders import NOW, change_tenant, make_client, make_connection, make_tenant
 from tests.visitor import Visitor, refused_at_submit
 from tests.web.conftest import PASSWORD
@@ -65,7 +65,7 @@ def test_suspended_tenant_ends_its_sessions(app, services, registry):
 def test_disabled_account_ends_its_sessions(app, services, registry):
     visitor = signed_in(app)
     with services.database.transaction() as connection:
-        connection.execute(update(UserRow).values(disabled=True))
+        connection.execute(update(USERS).values(disabled=True))
     assert not visitor.is_signed_in
     again = visitor.submit("peter@initech.example", PASSWORD)
     assert refused_at_submit(again, "account_disabled")
@@ -73,7 +73,7 @@ def test_disabled_account_ends_its_sessions(app, services, registry):
 
 def test_wrong_password_does_not_tell_that_an_account_is_disabled(app, services, registry):
     with services.database.transaction() as connection:
-        connection.execute(update(UserRow).values(disabled=True))
+        connection.execute(update(USERS).values(disabled=True))
     assert "don’t match" in Visitor(app).submit("peter@initech.example", "wrong").text
 
 

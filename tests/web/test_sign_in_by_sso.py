@@ -11,14 +11,14 @@ from sqlalchemy import delete, select, update
 from portal.cli.demo_provider import ProviderControl
 from portal.services import Services
 from portal.store.tables import (
-    AuditRow,
-    ClientRow,
-    ConnectionRow,
-    DomainRow,
-    IdentityRow,
-    SessionRow,
-    SpentRow,
-    UserRow,
+    AUDIT,
+    CLIENTS,
+    CONNECTIONS,
+    DOMAINS,
+    IDENTITIES,
+    SESSIONS,
+    SPENT,
+    USERS,
 )
 from tests.builders import add_connection, add_domain, add_user, change_tenant
 from tests.visitor import Visitor, error_of, query_of, refused_at_submit
@@ -33,7 +33,7 @@ def change(services: Services, statement) -> None:
 def change_connection(services: Services, registry: SimpleNamespace, **values) -> None:
     with services.database.transaction() as connection:
         connection.execute(
-            update(ConnectionRow).where(ConnectionRow.id == registry.okta).values(**values)
+            update(CONNECTIONS).where(CONNECTIONS.c.id == registry.okta).values(**values)
         )
         change_tenant(connection, registry.acme)
 
@@ -131,9 +131,9 @@ def test_user_is_created_at_the_first_sign_in_and_found_by_subject_at_the_next(
     visitor.sign_in_by_sso("ann@acme.example")
     with services.database.read() as connection:
         users = connection.execute(
-            select(UserRow).where(UserRow.email_key == "ann@acme.example")
+            select(USERS).where(USERS.c.email_key == "ann@acme.example")
         ).all()
-        identities = connection.execute(select(IdentityRow)).all()
+        identities = connection.execute(select(IDENTITIES)).all()
     assert len(users) == 1
     assert users[0].tenant_id == registry.acme
     assert len(identities) == 1
@@ -144,7 +144,7 @@ def test_first_sign_in_links_to_the_tenants_user(visitor, services, registry):
         user = add_user(connection, "ann@acme.example", registry.acme, role="admin")
     visitor.sign_in_by_sso("ann@acme.example")
     with services.database.read() as connection:
-        identity = connection.execute(select(IdentityRow)).one()
+        identity = connection.execute(select(IDENTITIES)).one()
     assert identity.user_id == user
     assert "Admin" in visitor.get("/dashboard").text
 
@@ -188,8 +188,8 @@ def test_every_client_authentication_method_works(
     )
     change(
         services,
-        update(ClientRow)
-        .where(ClientRow.id == registry.client)
+        update(CLIENTS)
+        .where(CLIENTS.c.id == registry.client)
         .values(
             client_id="portal-proven",
             auth_method=auth_method,
@@ -256,7 +256,7 @@ def test_invented_states_write_nothing_to_the_list_of_spent_ones(visitor, servic
     for state in ("x", "a" * 48, "", "\u00e9"):
         assert error_of(visitor.get(f"/auth/callback?state={state}&code=x")) == "state_mismatch"
     with services.database.read() as connection:
-        assert connection.execute(select(SpentRow)).all() == []
+        assert connection.execute(select(SPENT)).all() == []
 
 
 def test_attempt_lives_ten_minutes(app, registry):
@@ -309,8 +309,8 @@ def test_domain_moved_midway_is_refused(visitor, services, registry):
     location = visitor.at_provider(visitor.submit("ann@acme.example"))
     with services.database.transaction() as connection:
         connection.execute(
-            update(DomainRow)
-            .where(DomainRow.id == registry.acme_domain)
+            update(DOMAINS)
+            .where(DOMAINS.c.id == registry.acme_domain)
             .values(tenant_id=registry.globex)
         )
     assert error_of(visitor.come_back(location)) == "email_not_allowed"
@@ -362,9 +362,7 @@ def test_failure_page_bears_the_reference_of_the_trail_and_a_way_to_start_again(
     assert urlsplit(response.location).query == "error=access_denied"
     page = visitor.get(response.location).text
     with services.database.read() as connection:
-        entry = connection.execute(
-            select(AuditRow).where(AuditRow.outcome == "access_denied")
-        ).one()
+        entry = connection.execute(select(AUDIT).where(AUDIT.c.outcome == "access_denied")).one()
     assert entry.reference in page
     assert 'value="ann@acme.example"' in page
     assert "/dashboard?x=9" in page
@@ -399,9 +397,7 @@ def test_callback_with_missing_or_odd_parameters_ends_at_the_sign_in_page(visito
 def test_provider_that_is_down_is_named_so(visitor, services, registry):
     change(
         services,
-        update(ClientRow)
-        .where(ClientRow.id == registry.client)
-        .values(issuer="http://127.0.0.1:9"),
+        update(CLIENTS).where(CLIENTS.c.id == registry.client).values(issuer="http://127.0.0.1:9"),
     )
     with services.database.transaction() as connection:
         change_tenant(connection, registry.acme)
@@ -429,7 +425,7 @@ def test_sealed_secret_that_no_key_opens_makes_sso_unavailable(visitor, services
     from portal.crypto import Vault, new_key
 
     lost = Vault([new_key()]).seal("secret")
-    change(services, update(ClientRow).where(ClientRow.id == registry.client).values(secret=lost))
+    change(services, update(CLIENTS).where(CLIENTS.c.id == registry.client).values(secret=lost))
     with services.database.transaction() as connection:
         change_tenant(connection, registry.acme)
     assert refused_at_submit(visitor.submit("ann@acme.example"), "sso_unavailable")
@@ -443,7 +439,7 @@ def test_no_secret_code_or_token_reaches_log_trail_or_page(
     page = visitor.get(visitor.come_back(location).location).text
     sent = provider.last("token")["form"]
     with services.database.read() as connection:
-        trail = str(connection.execute(select(AuditRow)).all())
+        trail = str(connection.execute(select(AUDIT)).all())
     seen = capsys.readouterr()
     everything = page + trail + seen.out + seen.err
     for secret in (SECRET, sent["code"], sent["code_verifier"], query_of(location)["state"]):
@@ -453,7 +449,7 @@ def test_no_secret_code_or_token_reaches_log_trail_or_page(
 def test_session_row_holds_no_usable_token(visitor, services, registry):
     visitor.sign_in_by_sso("ann@acme.example")
     with services.database.read() as connection:
-        row = connection.execute(select(SessionRow)).one()
+        row = connection.execute(select(SESSIONS)).one()
     assert visitor.session_token not in str(row)
     assert "eyJ" not in str(row)
 
@@ -465,7 +461,7 @@ def test_default_client_serves_connections_that_name_none(
     from portal.services import build_services
 
     with services.database.transaction() as connection:
-        connection.execute(delete(DomainRow).where(DomainRow.id == registry.acme_domain))
+        connection.execute(delete(DOMAINS).where(DOMAINS.c.id == registry.acme_domain))
         plain = add_connection(connection, registry.acme, key="plain", name="Plain")
         add_domain(connection, registry.acme, connections=(plain,))
         change_tenant(connection, registry.acme)

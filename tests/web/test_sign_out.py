@@ -8,7 +8,7 @@ from sqlalchemy import select
 from portal.cli.demo_provider import LIES, Lie, ProviderControl, Stage, Verdict
 from portal.flows.outcomes import Visitor as Origin
 from portal.flows.signing.sign_out import LogoutTaken, end_by_logout_token
-from portal.store.tables import AuditRow, SessionRow, SpentRow
+from portal.store.tables import AUDIT, SESSIONS, SPENT
 from tests.visitor import Visitor, query_of
 from tests.web.conftest import PASSWORD
 
@@ -21,7 +21,7 @@ def post_logout(visitor: Visitor, token: str | list[str]):
 
 def sid_of(services) -> str:
     with services.database.read() as connection:
-        return connection.execute(select(SessionRow.sid)).scalars().first()
+        return connection.execute(select(SESSIONS.c.sid)).scalars().first()
 
 
 def test_page_has_one_button_and_get_signs_nobody_out(visitor, registry):
@@ -41,7 +41,7 @@ def test_password_session_ends_here(visitor, services, registry):
     visitor.client.set_cookie("portal_session", token, domain="localhost")
     assert not visitor.is_signed_in
     with services.database.read() as connection:
-        events = connection.execute(select(AuditRow.event)).scalars().all()
+        events = connection.execute(select(AUDIT.c.event)).scalars().all()
     assert "session:sign_out" in events
 
 
@@ -83,7 +83,7 @@ def test_other_session_of_the_person_can_be_signed_out(app, visitor, registry, s
     other = Visitor(app)
     other.submit("peter@initech.example", PASSWORD)
     with services.database.read() as connection:
-        public_id = connection.execute(select(SessionRow.public_id)).scalar_one()
+        public_id = connection.execute(select(SESSIONS.c.public_id)).scalar_one()
     visitor.submit("peter@initech.example", PASSWORD)
     assert f"/auth/sessions/{public_id}/revoke" in visitor.get("/dashboard").text
     assert visitor.post(f"/auth/sessions/{public_id}/revoke").location == "/dashboard"
@@ -95,7 +95,7 @@ def test_session_of_somebody_else_cannot_be_signed_out(app, visitor, registry, s
     other = Visitor(app)
     other.submit("bob@globex.example", PASSWORD)
     with services.database.read() as connection:
-        public_id = connection.execute(select(SessionRow.public_id)).scalar_one()
+        public_id = connection.execute(select(SESSIONS.c.public_id)).scalar_one()
     visitor.submit("peter@initech.example", PASSWORD)
     visitor.post(f"/auth/sessions/{public_id}/revoke")
     assert other.is_signed_in
@@ -192,10 +192,10 @@ def test_eight_senders_of_one_logout_token_have_one_winner(visitor, services, re
 def test_refused_logout_token_is_not_spent(visitor, services, registry, provider):
     visitor.sign_in_by_sso("ann@acme.example")
     with services.database.read() as connection:
-        before = len(connection.execute(select(SpentRow)).all())
+        before = len(connection.execute(select(SPENT)).all())
     post_logout(visitor, "a.b.c")
     with services.database.read() as connection:
-        assert len(connection.execute(select(SpentRow)).all()) == before
+        assert len(connection.execute(select(SPENT)).all()) == before
 
 
 def test_front_channel_ends_the_session_of_that_issuer_and_sid(
@@ -222,4 +222,4 @@ def test_logout_token_that_ends_nothing_leaves_no_line_in_the_trail(
 ):
     assert post_logout(visitor, provider.logout_token("portal", sid="nobodys")).status_code == 200
     with services.database.read() as connection:
-        assert connection.execute(select(AuditRow)).all() == []
+        assert connection.execute(select(AUDIT)).all() == []

@@ -7,7 +7,7 @@ from portal.core.attempt import Purpose
 from portal.core.redirects import SafePath
 from portal.flows.outcomes import Visitor as Origin
 from portal.flows.signing.sign_in import go_to_provider
-from portal.store.tables import AuditRow, ConnectionRow, IdentityRow, SessionRow, UserRow
+from portal.store.tables import AUDIT, CONNECTIONS, IDENTITIES, SESSIONS, USERS
 from tests.builders import change_tenant
 
 BACK = SafePath("/admin/tenants/acme/connections/okta/trial")
@@ -34,18 +34,16 @@ def run(visitor, services, registry, email="ann@acme.example"):
     return visitor.come_back(answer.headers["Location"])
 
 
-def report(services) -> AuditRow:
+def report(services):
     with services.database.read() as connection:
-        return connection.execute(
-            select(AuditRow).where(AuditRow.event == "connection:tried")
-        ).one()
+        return connection.execute(select(AUDIT).where(AUDIT.c.event == "connection:tried")).one()
 
 
 def counts(services) -> list[int]:
     with services.database.read() as connection:
         return [
             connection.execute(select(func.count()).select_from(table)).scalar_one()
-            for table in (UserRow, IdentityRow, SessionRow)
+            for table in (USERS, IDENTITIES, SESSIONS)
         ]
 
 
@@ -90,7 +88,7 @@ def test_trial_names_the_check_that_failed(visitor, services, registry, provider
 def test_connection_that_is_off_can_be_tried(visitor, services, registry):
     with services.database.transaction() as connection:
         connection.execute(
-            update(ConnectionRow).where(ConnectionRow.id == registry.okta).values(enabled=False)
+            update(CONNECTIONS).where(CONNECTIONS.c.id == registry.okta).values(enabled=False)
         )
         change_tenant(connection, registry.acme)
     run(visitor, services, registry)

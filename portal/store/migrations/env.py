@@ -3,11 +3,11 @@
 from alembic import context
 
 import portal.store.partial_indexes  # noqa: F401 - so that the metadata knows every index and table
-from portal.store.columns import Base
+from portal.store.columns import METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     render_as_batch=True,
     compare_type=True,
     transaction_per_migration=False,
