@@ -41,7 +41,7 @@ def _end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
-_AT_ONCE = 4  # requests, where each statement is a wait for PostgreSQL
+_AT_ONCE = 3  # requests, where each statement is a wait for PostgreSQL (measured: 1 to 5)
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
 _turns = Turns(at_once=1 if _settings.database_url.startswith("sqlite") else _AT_ONCE)

@@ -12,7 +12,7 @@ from portal.core.registry import Account, Role, Tenant
 from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import IDENTITIES, TENANTS, USERS
 
-_USER_COLUMNS = (
+ACCOUNT_COLUMNS = (
     USERS.c.id.label("user_id"),
     USERS.c.email,
     USERS.c.name.label("user_name"),
@@ -21,9 +21,6 @@ _USER_COLUMNS = (
     USERS.c.disabled,
     USERS.c.sso_exempt,
     USERS.c.password_hash,
-)
-ACCOUNT_COLUMNS = (
-    *_USER_COLUMNS,
     TENANTS.c.id.label("tenant_id"),
     TENANTS.c.slug,
     TENANTS.c.name.label("tenant_name"),
@@ -45,7 +42,10 @@ class Subject:
 
 
 def account_from(row: Any) -> Account:
-    """Make an account from a row with ACCOUNT_COLUMNS."""
+    """Make an account from a row with ACCOUNT_COLUMNS.
+
+    Its role is the higher of the one assigned and the one that the provider's groups gave last.
+    """
     tenant = None
     if row.tenant_id is not None:
         tenant = Tenant(
@@ -56,14 +56,6 @@ def account_from(row: Any) -> Account:
             idle_minutes=row.idle_minutes,
             absolute_hours=row.absolute_hours,
         )
-    return _account(row, tenant)
-
-
-def _account(row: Any, tenant: Tenant | None) -> Account:
-    """Make an account of a tenant from a row with _USER_COLUMNS.
-
-    Its role is the higher of the one assigned and the one that the provider's groups gave last.
-    """
     return Account(
         id=row.user_id,
         email=row.email,
@@ -110,7 +102,6 @@ _SIGNED_IN = Statement(
     update(USERS)
     .where(USERS.c.id == bindparam("of_user"))
     .values(last_sign_in_at=bindparam("last_sign_in_at"), group_role=bindparam("group_role"))
-    .returning(*_USER_COLUMNS)
 )
 
 
@@ -151,10 +142,11 @@ def enter(
     tenant: Tenant,
     subject: Subject,
     now: datetime,
-) -> Account:
-    """Create or link the account as admitted, and note the sign-in; give it as it is now.
+) -> int:
+    """Create or link the account as admitted, and note the sign-in; give the account's number.
 
-    Raises IntegrityError where a racing sign-in created the account or the link first.
+    Where a racing sign-in created the account or the link first, the transaction fails with an
+    IntegrityError, here or at its end.
     """
     if admitted.account is None:
         user_id = _create(place, admitted, tenant=tenant, now=now)
@@ -170,7 +162,7 @@ def enter(
             "created_at": now,
             "last_used_at": now,
         }
-        _LINK.run(place, link)
+        _LINK.ask(place, link)
     else:
         used = {
             "of_issuer": subject.issuer,
@@ -178,9 +170,10 @@ def enter(
             "of_tenant": tenant.id,
             "last_used_at": now,
         }
-        _USED.run(place, used)
+        _USED.ask(place, used)
     noted = {"of_user": user_id, "last_sign_in_at": now, "group_role": admitted.group_role}
-    return _account(_SIGNED_IN.one(place, noted), tenant)
+    _SIGNED_IN.ask(place, noted)
+    return user_id
 
 
 def _create(place: Place, admitted: Admitted, *, tenant: Tenant, now: datetime) -> int:

@@ -55,7 +55,7 @@ class Entry:
 def record(place: Place, *entries: Entry) -> None:
     """Append entries to the trail."""
     for entry in entries:
-        _INSERT.run(place, _values(entry))
+        _INSERT.ask(place, _values(entry))
 
 
 def _values(entry: Entry) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portal.core.waits import Aside, nobody_waits
 from portal.store.held import HeldConnections, HeldPlace
+from portal.store.lanes import Rows, Values
 
 __all__ = [
     "AnyRow",
@@ -52,6 +53,10 @@ class Prepared:
     sql: str
     order: tuple[str, ...] | None
 
+    def given(self, values: Mapping[str, Any]) -> Values:
+        """Give the values as the driver takes them."""
+        return values if self.order is None else tuple(values[name] for name in self.order)
+
 
 class Database:
     """The one way to the tables.
@@ -81,7 +86,7 @@ class Database:
             self.engine = self._reader = _sqlite_engine(self.url, pool_size)
             event.listen(self.engine, "begin", self._begin_sqlite)
             self._server = None
-            self._held = HeldConnections(self._reader)
+            self._held = HeldConnections(self._reader, dialect=self._reader.dialect)
         else:
             from portal.store import postgresql
 
@@ -90,7 +95,7 @@ class Database:
                 postgresql.open_engine(self.url, pool_size, server=server, autocommit=autocommit)
                 for autocommit in (False, True)
             )
-            self._held = HeldConnections(self._reader, is_doubtful=postgresql.has_news)
+            self._held = postgresql.hold(self._reader, aside=aside)
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
@@ -119,7 +124,8 @@ class Database:
         """Give a place for one prepared statement that writes; it is committed by itself."""
         with self._gone_is_named(), self._turn_to_write(), self._held.place() as place:
             if not self.is_sqlite:
-                yield place
+                with self._aside():
+                    yield place
                 return
             driver = place.connection.dbapi_connection
             self._begin_writing(driver)  # a statement by itself would wait for others in turn
@@ -131,7 +137,7 @@ class Database:
     @contextmanager
     def quick_transaction(self) -> Iterator[HeldPlace]:
         """Open a transaction for prepared statements, as `transaction` does."""
-        begin = self._begin_writing if self.is_sqlite else _begin
+        begin = self._begin_writing if self.is_sqlite else _begin_later
         with self._gone_is_named(), self._turn_to_write(), self._held.transaction(begin) as place:
             yield place
 
@@ -187,15 +193,14 @@ class Database:
 
     def prepare(self, statement: Select[*tuple[Any, ...]]) -> Prepared:
         """Compile a statement once, for `fetch`."""
-        compiled = statement.compile(dialect=self.engine.dialect)
+        compiled = statement.compile(dialect=self._held.dialect)
         order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
         return Prepared(compiled.string, order)
 
-    def fetch(self, prepared: Prepared, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    def fetch(self, prepared: Prepared, values: Mapping[str, Any]) -> Rows:
         """Run a prepared look-up; rows come as the driver gives them, without type conversion."""
-        given = values if prepared.order is None else tuple(values[n] for n in prepared.order)
         try:
-            return self._held.fetch(prepared.sql, given)
+            return self._held.fetch(prepared.sql, prepared.given(values))
         except (self._driver_error, PoolTimeout) as error:
             raise DatabaseGoneError(type(error).__name__) from error
 
@@ -246,8 +251,8 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _begin(driver: Any) -> None:
-    driver.execute("BEGIN")
+def _begin_later(driver: Any) -> None:
+    driver.exchange.begin()
 
 
 def _commit(driver: Any) -> None:

@@ -2,48 +2,59 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
+from portal.core.waits import Aside, nobody_waits
+from portal.store.lanes import DriverLane, Lane, Rows, Values, named
+
 MOST_HELD = 4  # each is one of the pool's; more at a time come and go through the pool
 HELD_SINCE = "held_since"  # in a connection's `info`: it has rested for longer than in the pool
 REST_SECONDS = 1.0  # a connection that rested longer goes home, to be asked whether it still lives
 
-Values = Sequence[Any] | Mapping[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class HeldPlace:
-    """A held connection, where prepared statements run."""
+    """A held connection, where prepared statements run; its dialect is that of its lane."""
 
     connection: PoolProxiedConnection
     dialect: Dialect
+    lane: Lane
 
 
 class HeldConnections:
     """Runs prepared statements, in autocommit, over connections that it keeps checked out.
 
     The last one put back is taken first, so that those that a rush needed go home after it.
+    `lane_of` gives the lane of a driver's connection, and `dialect` is what it speaks.
     `is_doubtful` says of a driver's connection that it should be asked whether it still lives.
     """
 
     def __init__(
-        self, engine: Engine, *, is_doubtful: Callable[[Any], bool] = lambda _: False
+        self,
+        engine: Engine,
+        *,
+        dialect: Dialect,
+        lane_of: Callable[[Any], Lane] = DriverLane,
+        is_doubtful: Callable[[Any], bool] = lambda _: False,
+        aside: Aside = nobody_waits,
     ) -> None:
+        self._aside = aside
         self._engine = engine
+        self.dialect = dialect
+        self._lane_of = lane_of
         self._is_doubtful = is_doubtful
         self._held: deque[tuple[PoolProxiedConnection, float]] = deque()
 
-    def fetch(self, sql: str, values: Values) -> Sequence[tuple[Any, ...]]:
+    def fetch(self, sql: str, values: Values) -> Rows:
         """Give the rows as the driver does. Raises its errors, and those of the pool."""
         pooled = self._take()
         try:
-            driver: Any = pooled.dbapi_connection
-            rows: Sequence[tuple[Any, ...]] = driver.execute(sql, values).fetchall()
+            rows = self._lane_of(pooled.dbapi_connection).ask(sql, values).rows()
         except BaseException as error:
             pooled.invalidate(error)
             raise
@@ -53,22 +64,38 @@ class HeldConnections:
     @contextmanager
     def place(self) -> Iterator[HeldPlace]:
         """Lend a connection to prepared statements; what an error leaves open is rolled back."""
+        with self._lent() as place:
+            yield place
+            self._end(place, place.lane.settle)
+
+    @contextmanager
+    def transaction(self, begin: Callable[[Any], object]) -> Iterator[HeldPlace]:
+        """Lend a connection and commit at the end what was done in it.
+
+        `begin` is given the driver's connection. A commit is a wait for a disk, where that is
+        another's: then this steps aside.
+        """
+        with self._lent() as place:
+            begin(place.connection.dbapi_connection)
+            yield place
+            with self._aside():
+                self._end(place, place.lane.commit)
+
+    @contextmanager
+    def _lent(self) -> Iterator[HeldPlace]:
         pooled = self._take()
         try:
-            yield HeldPlace(pooled, self._engine.dialect)
+            yield HeldPlace(pooled, self.dialect, self._lane_of(pooled.dbapi_connection))
         except BaseException as error:
             self._recover(pooled, error)
             raise
         self._put(pooled)
 
-    @contextmanager
-    def transaction(self, begin: Callable[[Any], object]) -> Iterator[HeldPlace]:
-        """Lend a connection and commit at the end what was done in it."""
-        with self.place() as place:
-            driver: Any = place.connection.dbapi_connection
-            begin(driver)
-            yield place
-            driver.commit()
+    def _end(self, place: HeldPlace, how: Callable[[], None]) -> None:
+        try:
+            how()
+        except self.dialect.loaded_dbapi.Error as error:
+            raise named(error, place.connection, self.dialect, "") from error
 
     def _recover(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
         driver: Any = pooled.dbapi_connection
@@ -76,7 +103,7 @@ class HeldConnections:
             return  # the statement that failed has let it go
         if isinstance(error, Exception):
             with suppress(self._engine.dialect.loaded_dbapi.Error):
-                driver.rollback()
+                self._lane_of(driver).roll_back()
                 self._put(pooled)
                 return
         pooled.invalidate(error)

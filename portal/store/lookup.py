@@ -3,12 +3,14 @@
 It runs as a prepared statement through `Database.fetch`, and its rows are named here.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Select, bindparam, select
 
 from portal.core.registry import Account, Role, Tenant
 from portal.store.engine import Database, Prepared
+from portal.store.held import HeldPlace
 from portal.store.tables import DOMAIN_CONNECTIONS, DOMAINS, TENANTS, USERS
 
 _MOST_LABELS = 128  # more than any domain of 253 characters has
@@ -50,7 +52,7 @@ class LookupRow(NamedTuple):
 
 
 class Lookups:
-    """Prepares the query once for each number of names; `find` runs it."""
+    """Prepares the query once for each number of names; `find` and `ask` run it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,13 +60,22 @@ class Lookups:
 
     def find(self, names: tuple[str, ...], email_key: str) -> list[LookupRow]:
         """Give the entries of these domain names; the account stands in every row."""
+        prepared, values = self._query(names, email_key)
+        return [LookupRow._make(row) for row in self._database.fetch(prepared, values)]
+
+    def ask(self, place: HeldPlace, names: tuple[str, ...]) -> Callable[[], list[LookupRow]]:
+        """Ask for the entries in a transaction; what is given back gives them."""
+        prepared, values = self._query(names, "")
+        answer = place.lane.ask(prepared.sql, prepared.given(values))
+        return lambda: [LookupRow._make(row) for row in answer.rows()]
+
+    def _query(self, names: tuple[str, ...], email_key: str) -> tuple[Prepared, dict[str, str]]:
         count = min(len(names), _MOST_LABELS)
         prepared = self._prepared.get(count)
         if prepared is None:
             prepared = self._prepared[count] = self._database.prepare(_statement(count))
-        values: dict[str, str] = {f"name_{n}": name for n, name in enumerate(names[:count])}
-        values["email_key"] = email_key
-        return [LookupRow._make(row) for row in self._database.fetch(prepared, values)]
+        values = {f"name_{n}": name for n, name in enumerate(names[:count])}
+        return prepared, values | {"email_key": email_key}
 
 
 def account_of(row: LookupRow) -> Account | None:

@@ -8,6 +8,8 @@ import select
 import threading
 import time
 from collections.abc import Callable, Generator
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import psycopg
@@ -17,7 +19,9 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
-from portal.store.held import HELD_SINCE, REST_SECONDS
+from portal.core.waits import Aside
+from portal.store.exchange import Exchange
+from portal.store.held import HELD_SINCE, REST_SECONDS, HeldConnections
 
 _CONNECT_SECONDS = 3
 _PATIENCE = 1.0  # seconds that a statement takes before anybody wonders
@@ -97,6 +101,11 @@ class Watched(psycopg.Connection[Any]):
 
     server: Server
 
+    @cached_property
+    def exchange(self) -> Exchange:
+        """Give the way for prepared statements, with what this connection has prepared."""
+        return Exchange(self)
+
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
         """Run what the driver waits for; it comes by every tenth of a second while nothing does."""
         return super().wait(self._watch(gen), *args, **options)
@@ -154,6 +163,18 @@ def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", _ask_after_rest)
     return engine
+
+
+def hold(engine: Engine, *, aside: Aside) -> HeldConnections:
+    """Hold connections of an engine in autocommit, with the quick way for prepared statements."""
+    dialect: Any = PGDialect_psycopg  # no types for its arguments
+    return HeldConnections(
+        engine,
+        dialect=dialect(paramstyle="numeric_dollar", dbapi=psycopg),
+        lane_of=attrgetter("exchange"),
+        is_doubtful=has_news,
+        aside=aside,
+    )
 
 
 def has_news(connection: Any) -> bool:

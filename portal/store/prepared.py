@@ -7,35 +7,31 @@ five to twenty times as much as the database's own work.
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 from sqlalchemy import (
+    Connection,
     Delete,
     Dialect,
     Insert,
-    PoolProxiedConnection,
     Select,
     Table,
     Update,
     bindparam,
     insert,
 )
-from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.types import TypeEngine
 
+from portal.store.held import HeldPlace
+from portal.store.lanes import Answer, DriverLane, Lane, named
+
+T = TypeVar("T")
 Converter = Callable[[Any], Any]
 
 
-class Place(Protocol):
-    """Where a statement runs: a connection of SQLAlchemy, or one that is held ready."""
-
-    @property
-    def connection(self) -> PoolProxiedConnection:
-        """Give the pooled connection."""
-
-    @property
-    def dialect(self) -> Dialect:
-        """Give the dialect that the database speaks."""
+Place = Connection | HeldPlace
+"""Where a statement runs: a connection of SQLAlchemy, or one that is held ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +45,51 @@ class _Compiled:
     make_row: Converter
 
 
+class Asked:
+    """The answer to a statement, once it is wanted. Raises SQLAlchemy's errors."""
+
+    __slots__ = ("_answer", "_compiled", "_place")
+
+    def __init__(self, place: Place, compiled: _Compiled, answer: Answer) -> None:
+        self._place = place
+        self._compiled = compiled
+        self._answer = answer
+
+    def rows(self) -> list[Any]:
+        """Give its rows, by the names of their columns."""
+        return [_row(self._compiled, raw) for raw in self._wait_for(self._answer.rows)]
+
+    def first(self) -> Any | None:
+        """Give its first row, None where there is none."""
+        found = self.rows()
+        return found[0] if found else None
+
+    def count(self) -> int:
+        """Give how many rows it touched."""
+        return self._wait_for(self._answer.count)
+
+    def _wait_for(self, what: Callable[[], T]) -> T:
+        place = self._place
+        try:
+            return what()
+        except place.dialect.loaded_dbapi.Error as error:
+            raise named(error, place.connection, place.dialect, self._compiled.sql) from error
+
+
 class Statement:
     """A statement whose values are all named by `bindparam`; every one must be given."""
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | Insert | Update | Delete) -> None:
         self._statement = statement
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[tuple[str, str], _Compiled] = {}
 
     def run(self, place: Place, values: Mapping[str, Any]) -> int:
         """Run it; give how many rows it touched. Raises SQLAlchemy's errors."""
-        count: int = self._execute(place, self._for(place.dialect), values).rowcount
-        return count
+        return self.ask(place, values).count()
 
     def first(self, place: Place, values: Mapping[str, Any]) -> Any | None:
         """Give its first row, None where there is none."""
-        found = self.rows(place, values)
-        return found[0] if found else None
+        return self.ask(place, values).first()
 
     def one(self, place: Place, values: Mapping[str, Any]) -> Any:
         """Give its first row. Raises NoResultFound where there is none."""
@@ -75,30 +100,29 @@ class Statement:
 
     def rows(self, place: Place, values: Mapping[str, Any]) -> list[Any]:
         """Give its rows, by the names of their columns. Raises SQLAlchemy's errors."""
-        compiled = self._for(place.dialect)
-        found = self._execute(place, compiled, values).fetchall()
-        return [_row(compiled, raw) for raw in found]
+        return self.ask(place, values).rows()
 
-    def _execute(self, place: Place, compiled: _Compiled, values: Mapping[str, Any]) -> Any:
+    def ask(self, place: Place, values: Mapping[str, Any]) -> "Asked":
+        """Hand it over without waiting for its answer, which may never be asked for.
+
+        What is wrong with it may come up as late as the end of the transaction.
+        """
+        compiled = self._for(place.dialect)
         given: Any = dict(values)
         for name, convert in compiled.values:
             given[name] = convert(given[name])
         if compiled.order is not None:
             given = [given[name] for name in compiled.order]
-        driver: Any = place.connection.dbapi_connection
         try:
-            return driver.execute(compiled.sql, given)
+            return Asked(place, compiled, _lane(place).ask(compiled.sql, given))
         except place.dialect.loaded_dbapi.Error as error:
-            if place.dialect.is_disconnect(error, driver, None):
-                place.connection.invalidate(error)
-            raise DBAPIError.instance(
-                compiled.sql, None, error, place.dialect.loaded_dbapi.Error, dialect=place.dialect
-            ) from error
+            raise named(error, place.connection, place.dialect, compiled.sql) from error
 
     def _for(self, dialect: Dialect) -> _Compiled:
-        known = self._compiled.get(dialect.name)
+        spoken = (dialect.name, dialect.paramstyle)
+        known = self._compiled.get(spoken)
         if known is None:
-            known = self._compiled[dialect.name] = self._compile(dialect)
+            known = self._compiled[spoken] = self._compile(dialect)
         return known
 
     def _compile(self, dialect: Dialect) -> _Compiled:
@@ -122,6 +146,12 @@ def insert_into(table: Table, *names: str) -> Insert:
     """Give the insert of a row with these columns; all but `id` where none is named."""
     named = names or tuple(column.name for column in table.c if column.name != "id")
     return insert(table).values({name: bindparam(name) for name in named})
+
+
+def _lane(place: Place) -> Lane:
+    if isinstance(place, HeldPlace):
+        return place.lane
+    return DriverLane(place.connection.dbapi_connection)
 
 
 def _row(compiled: _Compiled, raw: tuple[Any, ...]) -> Any:

@@ -8,7 +8,7 @@ number of domains.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -31,6 +31,7 @@ from portal.core.registry import (
     Tenant,
 )
 from portal.store.engine import AnyRow, Database
+from portal.store.held import HeldPlace
 from portal.store.lookup import LookupRow, Lookups, account_of
 from portal.store.prepared import Statement
 from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS
@@ -80,6 +81,11 @@ class Registry:
     def candidates(self, domain: Domain) -> list[DomainRule]:
         """Give every entry, of any tenant, for the domain or one of its parents."""
         return self._rules(self._lookups.find(domain.lookup_names(), ""))
+
+    def ask_candidates(self, place: HeldPlace, domain: Domain) -> Callable[[], list[DomainRule]]:
+        """Ask for these entries in a transaction; what is given back gives them."""
+        rows = self._lookups.ask(place, domain.lookup_names())
+        return lambda: self._rules(rows())
 
     def candidates_and_account(self, address: Address) -> tuple[list[DomainRule], Account | None]:
         """Give the entries for the address's domain, and the address's account, in one query.

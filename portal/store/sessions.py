@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
-from portal.core.registry import Account
 from portal.core.session import Session, SignedInBy
 from portal.crypto import new_token, token_hash
 from portal.store.accounts import ACCOUNT_COLUMNS, account_from
@@ -49,7 +48,7 @@ _END_BY_TOKEN = Statement(delete(SESSIONS).where(SESSIONS.c.token_hash == bindpa
 
 def open_session(
     place: Place,
-    account: Account,
+    user_id: int,
     by: SignedInBy,
     *,
     now: datetime,
@@ -63,7 +62,7 @@ def open_session(
     values = {
         "token_hash": token_hash(token),
         "public_id": secrets.token_hex(8),
-        "user_id": account.id,
+        "user_id": user_id,
         "method": by.method,
         "connection_id": by.connection_id,
         "connection_name": by.connection_name,
@@ -79,7 +78,7 @@ def open_session(
         "network": network,
         "user_agent": user_agent[:300],
     }
-    _OPEN.run(place, values)
+    _OPEN.ask(place, values)
     return token
 
 
@@ -104,9 +103,9 @@ def end(connection: Connection, session_id: int) -> bool:
     return _end_where(connection, [SESSIONS.c.id == session_id]) > 0
 
 
-def end_by_token(place: Place, token: str) -> bool:
-    """End the session of a cookie's token; give whether it was there."""
-    return _END_BY_TOKEN.run(place, {"of_hash": token_hash(token)}) > 0
+def end_by_token(place: Place, token: str) -> None:
+    """End the session of a cookie's token, where there is one."""
+    _END_BY_TOKEN.ask(place, {"of_hash": token_hash(token)})
 
 
 def end_by_public_id(connection: Connection, public_id: str, *, account_id: int) -> bool:

@@ -18,7 +18,7 @@ from portal.app import create_app
 from portal.cli.demo_provider.provider_process import ProviderControl
 from portal.core.session import SignedInBy
 from portal.services import build_services
-from portal.store import accounts, schema, sessions
+from portal.store import schema, sessions
 from portal.store.tables import AUDIT
 from tests.admin.dns_server import name_server
 from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant, add_user
@@ -152,10 +152,9 @@ def sign_in(app, services, clock):
 
     def sign_in(user_id, *, by=None):
         with services.database.transaction() as connection:
-            row = connection.execute(accounts._ACCOUNTS.where(accounts.USERS.c.id == user_id)).one()
             token = sessions.open_session(
                 connection,
-                accounts.account_from(row),
+                user_id,
                 by or SignedInBy("password"),
                 now=clock(),
                 network="203.0.113.9",

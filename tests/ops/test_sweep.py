@@ -32,7 +32,7 @@ def open_at(database: Database, email: str, *, ago: timedelta, seen: timedelta, 
     with database.transaction() as connection:
         account = accounts.by_address(connection, Address.parse(email))
         token = sessions.open_session(
-            connection, account, SignedInBy("password"), now=NOW - ago, **more
+            connection, account.id, SignedInBy("password"), now=NOW - ago, **more
         )
         session = sessions.load(connection, token)
         sessions.touch(connection, session, NOW - seen)

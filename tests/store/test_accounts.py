@@ -38,7 +38,10 @@ def enter(database: Database, tenant, subject=ANN, **values):
                 **values,
             }
         )
-        return accounts.enter(connection, admitted, tenant=tenant, subject=subject, now=NOW)
+        user_id = accounts.enter(connection, admitted, tenant=tenant, subject=subject, now=NOW)
+        account = accounts.by_address(connection, address())
+        assert account.id == user_id
+        return account
 
 
 def test_new_person_becomes_a_member_of_the_tenant(database, tenants):

@@ -4,6 +4,8 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import NoResultFound, ProgrammingError
 
@@ -72,6 +74,66 @@ def test_broken_constraint_is_told_as_ever_and_ends_the_transaction(database):
     assert names(database, "initech") == []
 
 
+def test_what_nobody_asks_about_is_done_by_the_end(database):
+    with database.quick_transaction() as place:
+        ADD.ask(place, ACME)
+    assert names(database) == ["Acme"]
+    with database.quick_write() as place:
+        ADD.ask(place, ACME | {"slug": "globex", "name": "Globex"})
+    assert names(database, "globex") == ["Globex"]
+
+
+def test_answers_are_those_of_their_statements_in_whatever_order_they_are_asked_for(database):
+    with database.quick_transaction() as place:
+        added = ADD.ask(place, ACME)
+        first = NAME.ask(place, {"slug": "acme"})
+        ADD.ask(place, ACME | {"slug": "globex", "name": "Globex"})
+        second = NAME.ask(place, {"slug": "globex"})
+        nobody = NAME.ask(place, {"slug": "nobody"})
+        assert [row.name for row in second.rows()] == ["Globex"]
+        assert first.first().name == "Acme"
+        assert added.count() == 1
+        assert nobody.first() is None
+
+
+def test_error_that_nobody_asked_about_comes_up_at_the_end_and_undoes_all(database):
+    with database.quick_transaction() as place:
+        ADD.run(place, ACME)
+    with pytest.raises(IntegrityError), database.quick_transaction() as place:
+        [ADD.ask(place, ACME | {"slug": slug}) for slug in ("initech", "acme", "globex")]
+    assert names(database, "initech") == names(database, "globex") == []
+    with database.quick_transaction() as place:
+        ADD.run(place, ACME | {"slug": "globex"})
+    assert names(database, "globex") == ["Acme"]
+
+
+def ask_and_raise(place, error):
+    ADD.ask(place, ACME)
+    raise error
+
+
+def test_transaction_that_raises_before_anything_was_asked_for_leaves_nothing(database):
+    with pytest.raises(RuntimeError), database.quick_transaction() as place:
+        ask_and_raise(place, RuntimeError())
+    with database.quick_transaction() as place:
+        ADD.ask(place, ACME | {"slug": "globex"})
+    assert (names(database), names(database, "globex")) == ([], ["Acme"])
+
+
+def write_and_raise(place, text, come_back):
+    ADD.ask(place, ACME | {"name": text})
+    come_back.append(NAME.one(place, {"slug": "acme"}).name)
+    raise RuntimeError
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+def test_any_text_comes_back_as_it_went(database, text):
+    come_back = []
+    with pytest.raises(RuntimeError), database.quick_transaction() as place:
+        write_and_raise(place, text, come_back)
+    assert come_back == [text]
+
+
 def test_error_does_not_repeat_the_values(database):
     with database.quick_transaction() as place:
         ADD.run(place, ACME)
@@ -129,14 +191,12 @@ def test_writers_of_one_process_take_turns(database):
     with database.transaction() as connection:
         ADD.run(connection, ACME | {"name": "0"})
     rename = Statement(update(TENANTS).values(name=bindparam("new")))
-    lock = " FOR UPDATE" if not database.is_sqlite else ""
-    query = f"SELECT name FROM tenants{lock}"
+    look = Statement(select(TENANTS.c.name).with_for_update())
 
     def add() -> None:
         for _ in range(10):
             with database.quick_transaction() as place:
-                name = place.connection.dbapi_connection.execute(query).fetchone()[0]
-                rename.run(place, {"new": str(int(name) + 1)})
+                rename.run(place, {"new": str(int(look.one(place, {}).name) + 1)})
 
     threads = [threading.Thread(target=add) for _ in range(8)]
     for thread in threads:

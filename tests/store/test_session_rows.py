@@ -33,7 +33,7 @@ def account(database: Database):
 
 def open_one(database: Database, account, by=SSO, **values) -> str:
     with database.transaction() as connection:
-        return sessions.open_session(connection, account, by, now=NOW, **values)
+        return sessions.open_session(connection, account.id, by, now=NOW, **values)
 
 
 def load(database: Database, token: str):

@@ -41,7 +41,6 @@ def enter(
         raise SignInFailure(FailureCode.SESSION_EXPIRED, "the provider's session has ended")
     check_required_claims(claims, arrival.connection)
     address = address_from(claims, arrival.connection)
-    check_domain(services.registry.candidates(address.domain), address, arrival.tenant)
     try:
         return _open(services, arrival, visitor, address=address, previous=previous)
     except IntegrityError:
@@ -60,7 +59,9 @@ def _open(
     now, tenant, by = services.now(), arrival.tenant, _signed_in_by(services, arrival)
     who = accounts.Subject(arrival.client.issuer, arrival.client.client_id, arrival.claims.subject)
     with services.database.quick_transaction() as place:
+        entries = services.registry.ask_candidates(place, address.domain)
         known = accounts.known(place, address, tenant=tenant, subject=who)
+        check_domain(entries(), address, tenant)
         admitted = admit(
             arrival.claims.all,
             address,
@@ -68,12 +69,12 @@ def _open(
             connection=arrival.connection,
             known=known,
         )
-        account = accounts.enter(place, admitted, tenant=tenant, subject=who, now=now)
+        user_id = accounts.enter(place, admitted, tenant=tenant, subject=who, now=now)
         if previous:
             sessions.end_by_token(place, previous.get_secret_value())
         token = sessions.open_session(
             place,
-            account,
+            user_id,
             by,
             now=now,
             authenticated_at=_authenticated_at(arrival, now),
@@ -85,9 +86,9 @@ def _open(
             at=now,
             event=audit.Event.SIGN_IN_SSO,
             outcome="success",
-            actor=account.email,
+            actor=admitted.account.email if admitted.account else str(address),
             tenant_id=tenant.id,
-            user_id=account.id,
+            user_id=user_id,
             object=f"connection {arrival.connection.slug}",
             network=visitor.network,
             reference=visitor.reference,

@@ -133,7 +133,7 @@ def _open(
             sessions.end_by_token(connection, previous.get_secret_value())
         token = sessions.open_session(
             connection,
-            account,
+            account.id,
             SignedInBy("password"),
             now=now,
             network=visitor.network,

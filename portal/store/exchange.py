@@ -1,0 +1,162 @@
+"""Statements for PostgreSQL that go out together, and are answered together.
+
+A sign-in runs a dozen small statements, and waiting for each would cost more than all of them:
+most of a transaction's are not asked for anything, so they travel with the next that is (libpq's
+pipeline mode). The driver's cursors are passed by; what values become, and rows from answers, is
+the driver's work still.
+"""
+
+from collections.abc import Generator
+from itertools import count
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, Format
+from psycopg.pq.abc import PGresult
+from psycopg.waiting import Ready, Wait
+
+from portal.store.lanes import Rows, Values
+
+
+class _Message:
+    """A statement with its values as they go over the line, and its answer once it is there."""
+
+    __slots__ = ("_exchange", "answer", "formats", "sql", "values")
+
+    def __init__(self, exchange: "Exchange", sql: str, values: Any, formats: list[Format]) -> None:
+        self._exchange = exchange
+        self.sql = sql
+        self.values = values
+        self.formats = formats
+        self.answer: PGresult | None = None
+
+    def rows(self) -> Rows:
+        """Give its rows."""
+        return self._exchange.rows_of(self._answered())
+
+    def count(self) -> int:
+        """Give how many rows it touched."""
+        return self._answered().command_tuples or 0
+
+    def _answered(self) -> PGresult:
+        if self.answer is None:
+            self._exchange.settle()
+        assert self.answer is not None, "what failed has no answer"
+        return self.answer
+
+
+class _Preparing(NamedTuple):
+    """A statement that is being prepared, and its name."""
+
+    sql: str
+    name: bytes
+
+
+class Exchange:
+    """Runs statements whose places are marked `$1`, `$2` over a connection in autocommit.
+
+    Every statement is prepared at its first use. Values go as text, whose type the server infers
+    from where they stand; bytes go as they are.
+    """
+
+    def __init__(self, driver: psycopg.Connection[Any]) -> None:
+        self._driver = driver
+        self._line = driver.pgconn
+        self._translator = Transformer(driver)
+        self._prepared: dict[str, bytes] = {}
+        self._numbers = count()
+        self._waiting: list[_Message] = []
+
+    def begin(self) -> None:
+        """Begin a transaction with the next statement."""
+        self.ask("BEGIN", ())
+
+    def ask(self, sql: str, values: Values) -> _Message:
+        """Take a statement; it goes when an answer is asked for, with all that wait."""
+        given = list(values)
+        wanted = [PyFormat.BINARY if isinstance(v, bytes) else PyFormat.TEXT for v in given]
+        told = self._translator.dump_sequence(given, wanted)
+        message = _Message(self, sql, told, list(self._translator.formats or ()))
+        self._waiting.append(message)
+        return message
+
+    def commit(self) -> None:
+        """Send what waits, and the end of the transaction with it."""
+        self.ask("COMMIT", ())
+        self.settle()
+
+    def roll_back(self) -> None:
+        """Forget what waits, and undo what was sent."""
+        self._waiting.clear()
+        self._driver.rollback()
+
+    def rows_of(self, answer: PGresult) -> Rows:
+        """Make rows of an answer."""
+        self._translator.set_pgresult(answer)
+        return self._translator.load_rows(0, answer.ntuples, tuple)
+
+    def settle(self) -> None:
+        """Send what waits, and take the answers.
+
+        Raises the error of the one that fails. Outside a transaction what goes together is one.
+        """
+        batch = self._waiting
+        if not batch:
+            return
+        self._waiting = []
+        try:
+            self._line.enter_pipeline_mode()
+            expected = self._put(batch)
+            self._line.pipeline_sync()
+            answers = self._driver.wait(self._answers())
+            self._line.exit_pipeline_mode()
+        except BaseException:
+            self._line.finish()  # what was said on it is not known any more
+            raise
+        failed: PGresult | None = None
+        for whose, answer in zip(expected, answers, strict=True):
+            if answer.status == ExecStatus.FATAL_ERROR:
+                failed = answer  # there is one: the server passes over all after it
+            elif isinstance(whose, _Message):
+                whose.answer = answer
+            elif answer.status == ExecStatus.COMMAND_OK:
+                self._prepared[whose.sql] = whose.name  # even where the transaction is undone
+        if failed is not None:
+            raise error_from_result(failed)
+
+    def _put(self, batch: list[_Message]) -> list["_Message | _Preparing"]:
+        """Hand a batch to libpq; give whose answers are to come."""
+        expected: list[_Message | _Preparing] = []
+        new: dict[str, bytes] = {}
+        for message in batch:
+            name = self._prepared.get(message.sql) or new.get(message.sql)
+            if name is None:
+                name = new[message.sql] = f"portal_{next(self._numbers)}".encode()
+                self._line.send_prepare(name, message.sql.encode())
+                expected.append(_Preparing(message.sql, name))
+            self._line.send_query_prepared(name, message.values, message.formats)
+            expected.append(message)
+        return expected
+
+    def _answers(self) -> Generator[Wait, Ready | int, list[PGresult]]:
+        """Give every answer up to the end of the batch; the driver waits for what is yielded."""
+        while self._line.flush():
+            if (yield Wait.RW) & Ready.R:
+                self._line.consume_input()
+        answers: list[PGresult] = []
+        is_between = False
+        while True:
+            while self._line.is_busy():
+                if (yield Wait.R):
+                    self._line.consume_input()
+            answer = self._line.get_result()
+            if answer is None:  # comes between the answers of two statements
+                if is_between:
+                    raise psycopg.OperationalError("the server ended the connection")
+            elif answer.status == ExecStatus.PIPELINE_SYNC:
+                return answers
+            else:
+                answers.append(answer)
+            is_between = answer is None

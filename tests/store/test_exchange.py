@@ -1,0 +1,141 @@
+"""PostgreSQL is seldom waited for: what nobody asks about travels with what follows."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.errors import UniqueViolation
+from sqlalchemy import literal_column, select
+
+from portal.store.engine import Database, DatabaseGoneError
+from portal.store.exchange import Exchange
+from portal.store.postgresql import Watched
+from portal.store.prepared import Statement
+
+
+class Counting(Watched):
+    """Counts how often something was waited for."""
+
+    waits = 0
+
+    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
+        self.waits += 1
+        return psycopg.Connection.wait(self, gen, *args, **options)
+
+
+@pytest.fixture
+def driver(postgresql_url: str) -> Iterator[Counting]:
+    with Counting.connect(f"{postgresql_url}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE TEMPORARY TABLE notes (id int PRIMARY KEY, text text)")
+        connection.waits = 0
+        yield connection
+
+
+WRITE = "INSERT INTO notes VALUES ($1, $2)"
+READ = "SELECT text FROM notes WHERE id = $1"
+
+
+def prepared(driver: Counting) -> int:
+    [[number]] = driver.execute("SELECT count(*) FROM pg_prepared_statements").fetchall()
+    return int(number)
+
+
+def test_transaction_that_asks_nothing_is_waited_for_once(driver):
+    exchange = driver.exchange
+    exchange.begin()
+    for number in range(20):
+        exchange.ask(WRITE, (number, "hello"))
+    exchange.commit()
+    assert driver.waits == 1
+    assert driver.execute("SELECT count(*) FROM notes").fetchall() == [(20,)]
+
+
+def test_answer_that_is_asked_for_brings_those_before_it(driver):
+    exchange = driver.exchange
+    exchange.begin()
+    written = exchange.ask(WRITE, (1, "one"))
+    assert exchange.ask(READ, (1,)).rows() == [("one",)]
+    assert written.count() == 1
+    assert driver.waits == 1
+    exchange.commit()
+    assert driver.waits == 2
+
+
+def test_statement_is_prepared_once_whatever_became_of_its_transaction(driver):
+    exchange = driver.exchange
+    for _ in range(3):
+        exchange.begin()
+        for number in (1, 1):
+            exchange.ask(WRITE, (number, ""))
+        with pytest.raises(UniqueViolation):
+            exchange.commit()
+        exchange.roll_back()
+    exchange.ask(WRITE, (1, "after all")).count()
+    assert exchange.ask(READ, (1,)).rows() == [("after all",)]
+    assert prepared(driver) == 3  # BEGIN and the two; the server never came to COMMIT
+
+
+def test_statement_that_is_wrong_leaves_the_line_in_order(driver):
+    exchange = driver.exchange
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        exchange.ask("SELECT 1 FROM nowhere", ()).rows()
+    assert exchange.ask("SELECT 1", ()).rows() == [(1,)]
+    assert driver.execute("SELECT 2").fetchall() == [(2,)]
+
+
+def test_more_than_the_line_holds_goes_through_both_ways(driver):
+    """Neither side may wait for the other to read first."""
+    exchange, long = driver.exchange, "x" * 50_000
+    exchange.begin()
+    asked = [exchange.ask("SELECT $1::text", (long,)) for _ in range(400)]
+    exchange.commit()
+    assert all(one.rows() == [(long,)] for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("int", 2**31 - 1),
+        ("bigint", -(2**63)),
+        ("boolean", False),
+        ("text", "100 % 'quoted' \\ $1 %(name)s"),
+        ("bytea", bytes(range(256))),
+        ("timestamptz", datetime(2026, 11, 27, 10, 30, 0, 123456, UTC)),
+        ("text", None),
+        ("bytea", None),
+    ],
+)
+def test_value_comes_back_as_it_went(driver, kind, value):
+    assert driver.exchange.ask(f"SELECT $1::{kind}", (value,)).rows() == [(value,)]
+
+
+def test_value_that_cannot_go_is_refused_before_anything_does(driver):
+    exchange = driver.exchange
+    exchange.begin()
+    with pytest.raises(psycopg.DataError, match="NUL"):
+        exchange.ask(WRITE, (1, "a\0b"))
+    exchange.roll_back()
+    assert exchange.ask("SELECT count(*) FROM notes", ()).rows() == [(0,)]
+
+
+def test_connection_that_the_server_ended_says_so_and_is_closed(driver, postgresql_url):
+    exchange: Exchange = driver.exchange
+    with psycopg.connect(f"{postgresql_url}/postgres", autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (driver.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError):
+        exchange.ask("SELECT 1", ()).rows()
+    assert driver.closed
+
+
+def test_lost_connection_is_told_as_a_gone_database_and_replaced(postgresql_url):
+    database, one = (
+        Database(f"{postgresql_url}/postgres"),
+        Statement(select(literal_column("1").label("n"))),
+    )
+    with pytest.raises(DatabaseGoneError), database.quick_transaction() as place:
+        [one.ask(place, {}), place.connection.dbapi_connection.pgconn.finish()]
+    with database.quick_read() as place:
+        assert one.one(place, {}).n == 1
+    database.close()
