@@ -15,6 +15,7 @@ from portal.core.registry import (
     Role,
     Tenant,
 )
+from portal.core.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,10 @@ def _check_account(account: Account, tenant: Tenant) -> None:
 
 def _name(claims: Mapping[str, Any], address: Address) -> str:
     full = claims.get("name")
-    if isinstance(full, str) and full.strip():
-        return full.strip()[:200]
+    if isinstance(full, str) and one_line(full):
+        return one_line(full)[:200]
     parts = [claims.get("given_name"), claims.get("family_name")]
-    joined = " ".join(part.strip() for part in parts if isinstance(part, str))
+    joined = " ".join(one_line(part) for part in parts if isinstance(part, str))
     return joined.strip()[:200] or address.local
 
 

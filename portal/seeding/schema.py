@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
 
 from portal.core.registry import RESERVED_PARAMS
+from portal.core.text import is_one_line
 from portal.crypto import is_argon2id
 
 _SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
@@ -56,8 +57,8 @@ def _hash(secret: SecretStr) -> SecretStr:
 
 
 def _line_of_text(text: str) -> str:
-    if not text.strip() or re.search(r"[\x00-\x1f\x7f]", text):
-        raise ValueError("must be one line of text")
+    if not text.strip() or not is_one_line(text):
+        raise ValueError("must be one line of text, without marks that turn its direction")
     return text.strip()
 
 

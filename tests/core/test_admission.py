@@ -214,6 +214,8 @@ def test_group_names_are_texts_or_names_of_objects():
         ({"name": " Ann Lee "}, "Ann Lee"),
         ({"given_name": "Ann", "family_name": "Lee"}, "Ann Lee"),
         ({"name": 7, "given_name": "Ann"}, "Ann"),
+        ({"name": "eeL \u202enaoJ\u202c\n"}, "eeL naoJ"),
+        ({"name": "\u2066\u2069", "given_name": "Ann\u2028", "family_name": "Lee"}, "Ann Lee"),
         ({}, "ann"),
     ],
 )
