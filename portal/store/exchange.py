@@ -12,12 +12,14 @@ from typing import Any, NamedTuple
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.errors import InFailedSqlTransaction, error_from_result
+from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
 
 from portal.store.lanes import Rows, Values
+
+_NOT_AS_PREPARED = ("0A000", "26000")  # a table was altered since; a statement is not there
 
 
 class _Message:
@@ -39,6 +41,10 @@ class _Message:
     def count(self) -> int:
         """Give how many rows it touched."""
         return self._answered().command_tuples or 0
+
+    def command(self) -> bytes | None:
+        """Give what the server says that it did."""
+        return self._answered().command_status
 
     def _answered(self) -> PGresult:
         if self.answer is None:
@@ -83,14 +89,24 @@ class Exchange:
         return message
 
     def commit(self) -> None:
-        """Send what waits, and the end of the transaction with it."""
-        self.ask("COMMIT", ())
+        """Send what waits, and the end of the transaction with it.
+
+        Raises an error where a statement had failed: the server undoes all then, and tells none.
+        """
+        end = self.ask("COMMIT", ())
         self.settle()
+        if end.command() != b"COMMIT":
+            raise InFailedSqlTransaction("a statement has failed: all was undone")
 
     def roll_back(self) -> None:
-        """Forget what waits, and undo what was sent."""
+        """Forget what waits, and undo what was sent.
+
+        The driver's own way may drop all prepared statements (DEALLOCATE ALL), also those here.
+        """
         self._waiting.clear()
-        self._driver.rollback()
+        if self._line.transaction_status != TransactionStatus.IDLE:
+            self.ask("ROLLBACK", ())
+            self.settle()
 
     def rows_of(self, answer: PGresult) -> Rows:
         """Make rows of an answer."""
@@ -118,13 +134,18 @@ class Exchange:
         failed: PGresult | None = None
         for whose, answer in zip(expected, answers, strict=True):
             if answer.status == ExecStatus.FATAL_ERROR:
-                failed = answer  # there is one: the server passes over all after it
+                failed = answer
+            elif answer.status == ExecStatus.PIPELINE_ABORTED:
+                continue  # the server passes over all after what failed: that has no answer
             elif isinstance(whose, _Message):
                 whose.answer = answer
-            elif answer.status == ExecStatus.COMMAND_OK:
+            else:
                 self._prepared[whose.sql] = whose.name  # even where the transaction is undone
         if failed is not None:
-            raise error_from_result(failed)
+            error = error_from_result(failed)
+            if error.sqlstate in _NOT_AS_PREPARED:
+                self._prepared.clear()
+            raise error
 
     def _put(self, batch: list[_Message]) -> list["_Message | _Preparing"]:
         """Hand a batch to libpq; give whose answers are to come."""

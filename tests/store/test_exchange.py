@@ -74,7 +74,7 @@ def test_statement_is_prepared_once_whatever_became_of_its_transaction(driver):
         exchange.roll_back()
     exchange.ask(WRITE, (1, "after all")).count()
     assert exchange.ask(READ, (1,)).rows() == [("after all",)]
-    assert prepared(driver) == 3  # BEGIN and the two; the server never came to COMMIT
+    assert prepared(driver) == 4  # BEGIN, the two and ROLLBACK; the server never came to COMMIT
 
 
 def test_statement_that_is_wrong_leaves_the_line_in_order(driver):
@@ -83,6 +83,51 @@ def test_statement_that_is_wrong_leaves_the_line_in_order(driver):
         exchange.ask("SELECT 1 FROM nowhere", ()).rows()
     assert exchange.ask("SELECT 1", ()).rows() == [(1,)]
     assert driver.execute("SELECT 2").fetchall() == [(2,)]
+
+
+def test_statements_stay_prepared_when_the_driver_has_some_of_its_own(driver):
+    """The driver drops all there are, not only its own, where it rolls back."""
+    exchange = driver.exchange
+    for _ in range(driver.prepare_threshold + 1):
+        driver.execute("SELECT 1")
+    exchange.begin()
+    assert exchange.ask(READ, (1,)).rows() == []
+    exchange.roll_back()
+    assert exchange.ask(READ, (1,)).rows() == []
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE notes ALTER text TYPE varchar(9)", "DEALLOCATE ALL"]
+)
+def test_statement_that_does_not_hold_any_more_is_prepared_anew(driver, change):
+    exchange = driver.exchange
+    assert exchange.ask(READ, (1,)).rows() == []
+    driver.execute(change)
+    with pytest.raises(psycopg.Error):
+        exchange.ask(READ, (1,)).rows()
+    assert exchange.ask(READ, (1,)).rows() == []
+
+
+def test_commit_of_a_failed_transaction_is_an_error(driver):
+    """PostgreSQL undoes it and says ROLLBACK."""
+    exchange = driver.exchange
+    exchange.begin()
+    for number in (1, 1):
+        exchange.ask(WRITE, (number, ""))
+    with pytest.raises(UniqueViolation):
+        exchange.settle()
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        exchange.commit()
+
+
+def test_statement_that_was_passed_over_has_no_answer(driver):
+    exchange = driver.exchange
+    exchange.begin()
+    [_, wrong, passed_over] = [exchange.ask(WRITE, (number, "")) for number in (1, 1, 2)]
+    with pytest.raises(UniqueViolation):
+        wrong.count()
+    with pytest.raises(AssertionError):
+        passed_over.count()
 
 
 def test_more_than_the_line_holds_goes_through_both_ways(driver):
