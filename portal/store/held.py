@@ -32,6 +32,8 @@ class HeldConnections:
     The last one put back is taken first, so that those that a rush needed go home after it.
     `lane_of` gives the lane of a driver's connection, and `dialect` is what it speaks.
     `is_doubtful` says of a driver's connection that it should be asked whether it still lives.
+    `is_exhausted` says that the pool has no more to give: who waits for one hears of those that
+    come back to the pool, not of those that are held.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class HeldConnections:
         dialect: Dialect,
         lane_of: Callable[[Any], Lane] = DriverLane,
         is_doubtful: Callable[[Any], bool] = lambda _: False,
+        is_exhausted: Callable[[], bool] = lambda: False,
         aside: Aside = nobody_waits,
     ) -> None:
         self._aside = aside
@@ -48,6 +51,7 @@ class HeldConnections:
         self.dialect = dialect
         self._lane_of = lane_of
         self._is_doubtful = is_doubtful
+        self._is_exhausted = is_exhausted
         self._held: deque[tuple[PoolProxiedConnection, float]] = deque()
 
     def fetch(self, sql: str, values: Values) -> Rows:
@@ -101,15 +105,20 @@ class HeldConnections:
         driver: Any = pooled.dbapi_connection
         if driver is None:
             return  # the statement that failed has let it go
-        if isinstance(error, Exception):
-            with suppress(self._engine.dialect.loaded_dbapi.Error):
-                self._lane_of(driver).roll_back()
+        is_in_order = False
+        try:
+            if isinstance(error, Exception):
+                with suppress(self._engine.dialect.loaded_dbapi.Error):
+                    self._lane_of(driver).roll_back()
+                    is_in_order = True
+        finally:
+            if is_in_order:
                 self._put(pooled)
-                return
-        pooled.invalidate(error)
+            else:  # also where this was cut off: the pool would take it back as it is
+                pooled.invalidate(error)
 
     def _put(self, pooled: PoolProxiedConnection) -> None:
-        if len(self._held) < MOST_HELD:
+        if len(self._held) < MOST_HELD and not self._is_exhausted():
             self._held.append((pooled, time.monotonic()))
         else:
             pooled.close()
@@ -118,13 +127,19 @@ class HeldConnections:
         try:
             pooled, since = self._held.pop()
         except IndexError:
-            return self._engine.raw_connection()
+            return self._from_pool()
         has_rested = time.monotonic() - since >= REST_SECONDS
         if not has_rested and not self._is_doubtful(pooled.dbapi_connection):
             return pooled
         _send_home(pooled, since)
         self.close()  # the others have rested even longer
-        return self._engine.raw_connection()
+        return self._from_pool()
+
+    def _from_pool(self) -> PoolProxiedConnection:
+        if not self._is_exhausted():
+            return self._engine.raw_connection()
+        with self._aside():  # who has one may be waiting for the turn to give it back
+            return self._engine.raw_connection()
 
     def close(self) -> None:
         """Give every held connection back to the pool."""

@@ -24,6 +24,7 @@ from portal.store.exchange import Exchange
 from portal.store.held import HELD_SINCE, REST_SECONDS, HeldConnections
 
 _CONNECT_SECONDS = 3
+_OVERFLOW = 2  # in a rush, for each connection that the pool keeps
 _PATIENCE = 1.0  # seconds that a statement takes before anybody wonders
 _LOOK_SECONDS = 2  # for a new connection then; the least that libpq knows
 _LOOK_APART = 0.5
@@ -135,7 +136,7 @@ def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -
     engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=pool_size * 2,
+        max_overflow=pool_size * _OVERFLOW,
         pool_timeout=5,
         isolation_level="AUTOCOMMIT" if autocommit else None,
         # Outside a transaction there is nothing to roll back when a connection comes home.
@@ -168,11 +169,17 @@ def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -
 def hold(engine: Engine, *, aside: Aside) -> HeldConnections:
     """Hold connections of an engine in autocommit, with the quick way for prepared statements."""
     dialect: Any = PGDialect_psycopg  # no types for its arguments
+
+    def is_exhausted() -> bool:
+        pool: Any = engine.pool
+        return bool(pool.checkedout() >= pool.size() * (1 + _OVERFLOW))
+
     return HeldConnections(
         engine,
         dialect=dialect(paramstyle="numeric_dollar", dbapi=psycopg),
         lane_of=attrgetter("exchange"),
         is_doubtful=has_news,
+        is_exhausted=is_exhausted,
         aside=aside,
     )
 

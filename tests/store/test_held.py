@@ -1,13 +1,17 @@
 """Look-ups over held connections: few, given back, and never a dead one."""
 
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
 from portal.store import held
 from portal.store.engine import Database, DatabaseGoneError, Prepared
+from portal.store.prepared import Statement
 from portal.store.tables import TENANTS
 
 BY_SLUG = select(TENANTS.c.id).where(TENANTS.c.slug == bindparam("slug"))
@@ -62,6 +66,36 @@ def test_connection_that_fails_is_not_held(database, prepared):
         database.fetch(Prepared("SELECT nothing FROM nowhere", prepared.order), {"slug": ""})
     assert database._reader.pool.checkedout() == 0
     assert look_up(database, prepared) == []
+
+
+@pytest.fixture
+def small(postgresql_url, asides) -> Iterator[Database]:
+    """A database over a pool that gives three connections."""
+    database = Database(f"{postgresql_url}/postgres", pool_size=1, aside=asides)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def asides() -> Mock:
+    return Mock(side_effect=nullcontext)
+
+
+def test_who_waits_for_a_connection_is_aside_and_gets_the_next_that_is_put_back(small, asides):
+    one = Statement(select(literal_column("1").label("n")))
+
+    def look() -> int:
+        with small.quick_read() as place:
+            return int(one.one(place, {}).n)
+
+    with ThreadPoolExecutor(1) as threads, small.quick_read(), small.quick_read():
+        with small.quick_read():
+            waiting = threads.submit(look)
+            for _ in range(100):
+                if not asides.called:
+                    time.sleep(0.01)
+            assert asides.called
+        assert waiting.result(timeout=2) == 1
 
 
 def test_close_gives_every_connection_back(database, prepared):

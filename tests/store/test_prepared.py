@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta, timezone
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from sqlalchemy.exc import NoResultFound, ProgrammingError
 
 from portal.core.registry import Sealed
 from portal.store.engine import Database, DatabaseGoneError, IntegrityError
+from portal.store.exchange import Exchange
+from portal.store.lanes import DriverLane
 from portal.store.prepared import Statement, insert_into
 from portal.store.tables import CLIENTS, TENANTS
 from tests.builders import NOW, add_client, add_tenant
@@ -55,6 +58,15 @@ def test_transaction_that_raises_leaves_nothing_and_its_connection_serves_on(dat
 def test_transaction_that_is_cut_leaves_nothing_and_its_connection_goes(database):
     with pytest.raises(Cut), database.quick_transaction() as place:
         add_and_raise(place, Cut())
+    assert not place.connection.is_valid
+    assert names(database) == []
+
+
+def test_connection_whose_roll_back_is_cut_goes(database, monkeypatch):
+    for lane in (DriverLane, Exchange):
+        monkeypatch.setattr(lane, "roll_back", Mock(side_effect=Cut))
+    with pytest.raises(Cut), database.quick_transaction() as place:
+        add_and_raise(place, RuntimeError())
     assert not place.connection.is_valid
     assert names(database) == []
 
