@@ -76,11 +76,17 @@ _LINKED = Statement(
     )
 )
 _BY_KEY = Statement(_ACCOUNTS.where(USERS.c.email_key == bindparam("key")))
+# Held until the end: no other subject may be linked between the look at the links and the link.
+_ADDRESSED = Statement(
+    _ACCOUNTS.where(USERS.c.email_key == bindparam("key")).with_for_update(of=USERS, key_share=True)
+)
 _TAKEN = Statement(
     select(IDENTITIES.c.id).where(
         IDENTITIES.c.user_id == bindparam("user_id"),
         IDENTITIES.c.issuer == bindparam("issuer"),
         IDENTITIES.c.client_id == bindparam("client_id"),
+        (IDENTITIES.c.subject != bindparam("subject"))
+        | (IDENTITIES.c.tenant_id != bindparam("tenant_id")),
     )
 )
 _CREATE = Statement(
@@ -123,14 +129,12 @@ def known(
     linked = _LINKED.first(place, who)
     if linked is not None:
         return Known(linked=account_from(linked))
-    addressed = by_address(place, address)
-    if addressed is None:
+    found = _ADDRESSED.first(place, {"key": address.key})
+    if found is None:
         return Known()
-    holder = {
-        "user_id": addressed.id,
-        "issuer": subject.issuer,
-        "client_id": subject.client_id,
-    }
+    addressed = account_from(found)
+    # A link of this very subject is one made a moment before, by a sign-in beside this one.
+    holder = {**who, "user_id": addressed.id, "client_id": subject.client_id}
     taken = _TAKEN.first(place, holder)
     return Known(addressed=addressed, taken=taken is not None)
 
