@@ -124,7 +124,7 @@ def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None)
     "--key",
     metavar="REFERENCE",
     help="env:NAME or file:PATH of the key that encrypts secrets which came from no reference "
-    "(`portal keys new` makes one).",
+    "(`portal keys new` makes one), in place of the first of PORTAL_ENCRYPTION_KEYS.",
 )
 @click.option(
     "--update", is_flag=True, help="Edit the files that are there; comments and order stay."
@@ -132,8 +132,8 @@ def apply(path: Path, *, prune: bool, show_all: bool, yes: bool, by: str | None)
 def export(path: Path, *, key: str | None, update: bool) -> None:
     """Write the registry back as seed files that apply with no change.
 
-    Secrets are written as the references that they came from, or encrypted under the key that you
-    name; passwords as hashes. PATH is a folder, `seeds` where none is named.
+    Secrets are written as the references that they came from, or encrypted under the portal's own
+    key or the one that you name; passwords as hashes. PATH is a folder, `seeds` if none is named.
     """
     from portal.crypto import Passwords, Vault
     from portal.flows.changes.seed_export import ExportError

@@ -30,7 +30,8 @@ class Place:
 class SecretSource:
     """How a file names a secret. `text` is the name, the path, or the secret itself.
 
-    `key` is the reference of the key that opens an encrypted secret. The repr shows no literal.
+    `key` is the reference of the key that opens an encrypted secret, empty for the portal's own.
+    The repr shows no literal.
     """
 
     kind: SourceKind

@@ -27,9 +27,10 @@ def parse_source(text: str, place: Place, *, folder: Path) -> SecretSource:
     kind, _, rest = text.partition(":")
     if kind == "encrypted":
         reference, _, token = rest.rpartition(":")
-        if not token or not re.fullmatch(r"(env|file):.+", reference):
-            raise SourceError("must be encrypted:env:NAME:TOKEN, as the export writes it")
-        parse_source(reference, place, folder=folder)
+        if not token or not re.fullmatch(r"((env|file):.+)?", reference):
+            raise SourceError("must be encrypted:TOKEN, as the export writes it")
+        if reference:
+            parse_source(reference, place, folder=folder)
         return SecretSource(SourceKind.ENCRYPTED, token, place, key=reference)
     if kind == "env":
         if not _NAME.fullmatch(rest):
@@ -44,8 +45,11 @@ def parse_source(text: str, place: Place, *, folder: Path) -> SecretSource:
     return SecretSource(SourceKind.LITERAL, text, place)
 
 
-def resolve(source: SecretSource, *, folder: Path, environ: Mapping[str, str]) -> str:
-    """Give the secret itself. Raises SourceError where there is none."""
+def resolve(source: SecretSource, *, folder: Path, environ: Mapping[str, str], vault: Vault) -> str:
+    """Give the secret itself. Raises SourceError where there is none.
+
+    `vault` opens what is encrypted and names no key of its own.
+    """
     match source.kind:
         case SourceKind.LITERAL:
             return source.text
@@ -57,7 +61,7 @@ def resolve(source: SecretSource, *, folder: Path, environ: Mapping[str, str]) -
         case SourceKind.FILE:
             return _read(folder / source.text, named=source.text)
         case SourceKind.ENCRYPTED:
-            return _decrypt(source, folder=folder, environ=environ)
+            return _decrypt(source, folder=folder, environ=environ, vault=vault)
 
 
 def check_private_key(pem: str) -> None:
@@ -92,12 +96,19 @@ def _read(path: Path, *, named: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def _decrypt(source: SecretSource, *, folder: Path, environ: Mapping[str, str]) -> str:
-    key = resolve(
-        parse_source(source.key, source.place, folder=folder), folder=folder, environ=environ
-    )
+def _decrypt(
+    source: SecretSource, *, folder: Path, environ: Mapping[str, str], vault: Vault
+) -> str:
+    sealed = Sealed(source.text.encode())
+    if not source.key:
+        try:
+            return vault.open(sealed)
+        except UnreadableSecretError as error:
+            raise SourceError(f"{error}; export it again, or write the secret anew") from None
+    named = parse_source(source.key, source.place, folder=folder)
+    key = resolve(named, folder=folder, environ=environ, vault=vault)
     try:
-        return Vault([key.strip()]).open(Sealed(source.text.encode()))
+        return Vault([key.strip()]).open(sealed)
     except ValueError:
         raise SourceError(f"{source.key} holds no key; `portal keys new` makes one") from None
     except UnreadableSecretError:

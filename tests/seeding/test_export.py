@@ -4,7 +4,7 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy import insert, select, text
 
-from portal.crypto import new_key
+from portal.crypto import Vault, new_key
 from portal.flows.changes.seed_export import ExportError, export
 from portal.flows.changes.seed_update import update
 from portal.store import schema
@@ -132,12 +132,23 @@ def test_bulk_domains_are_written_as_rows(exported):
     assert "bulk-" not in (exported.folder / "globex.yaml").read_text()
 
 
-def test_a_secret_without_a_reference_needs_a_key_that_the_operator_names(
+def test_a_secret_without_a_reference_is_encrypted_under_the_portals_own_key_where_none_is_named(
     filled, database, tmp_path
 ):
-    with pytest.raises(ExportError, match=r"client_secret of client acme/literal .* name a key"):
-        export(database, filled.vault, tmp_path / "out", key=None, environ={})
-    assert list((tmp_path / "out").iterdir()) == []
+    other = Seeds(tmp_path / "out", filled.vault, filled.passwords)
+    other.environ = filled.environ
+    done = export(database, filled.vault, other.folder, key=None, environ={})
+    note = "client_secret of client acme/literal opens with this portal's PORTAL_ENCRYPTION_KEYS"
+    assert f"{note} alone" in done.notes
+    assert "in-the-clear" not in (other.folder / "acme.yaml").read_text()
+    (other.folder / "key.pem").write_bytes((filled.folder / "key.pem").read_bytes())
+    assert other.apply(database, prune=True).change_set is None
+    other.vault = Vault([new_key()])
+    [refusal] = other.refused(database)
+    assert "client_secret: no key of PORTAL_ENCRYPTION_KEYS opens it" in refusal
+
+
+def test_the_key_of_an_export_is_named_and_never_written(filled, database, tmp_path):
     with pytest.raises(ExportError, match="not the key itself"):
         export(database, filled.vault, tmp_path / "out", key=new_key(), environ={})
     with pytest.raises(ExportError, match="NO_KEY is not set"):

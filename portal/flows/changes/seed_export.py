@@ -1,6 +1,6 @@
 """The registry written back as seed files that apply with no change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,27 +42,19 @@ class Exported:
 
 
 class SecretWriter:
-    """Says how a file names each secret: by its reference, or encrypted under a named key."""
+    """Says how a file names each secret: by its reference, or encrypted.
+
+    Under the key that `key` names (`env:NAME` or `file:PATH`), else under the portal's own.
+    """
 
     def __init__(self, vault: Vault, *, key: str | None, environ: Mapping[str, str]) -> None:
         self._vault = vault
-        self._reference = key
-        self._encrypt = Vault([_key(key, environ)]) if key else None
+        self._named = f"{key}:" if key else ""
+        self._encrypt = Vault([_key(key, vault, environ)]) if key else vault
         self.notes: list[str] = []
-        self.problems: list[str] = []
-
-    def refuse_unwritable(self, items: Iterable[Item]) -> None:
-        """Raise ExportError with every client's secret that there is no way to write."""
-        for item in items:
-            if item.kind is Kind.CLIENT:
-                self(item, "client_secret")
-                self(item, "private_key")
-        if self.problems:
-            raise ExportError(self.problems)
-        self.notes.clear()
 
     def __call__(self, item: Item, name: str) -> str | None:
-        """Give the text for a file. Where there is no way to write one, `problems` says so."""
+        """Give the text for a file; None where the file is to leave the secret out."""
         secret = item.fields.get(name)
         if not isinstance(secret, Secret) or secret.stored is None:
             return None
@@ -73,15 +65,14 @@ class SecretWriter:
             if str(reference).startswith("file:"):
                 self.notes.append(f"{about}: {reference} must lie beside the files")
             return str(reference)
-        if self._encrypt is None:
-            self.problems.append(f"{about} came from no reference: name a key with --key")
-            return None
         try:
             token = self._encrypt.seal(self._vault.open(secret.stored)).token.decode()
         except UnreadableSecretError as error:
             self.notes.append(f"{about} is left out: {error}")
             return None
-        return f"encrypted:{self._reference}:{token}"
+        if not self._named:
+            self.notes.append(f"{about} opens with this portal's PORTAL_ENCRYPTION_KEYS alone")
+        return f"encrypted:{self._named}{token}"
 
 
 def export(
@@ -94,12 +85,12 @@ def export(
 ) -> Exported:
     """Write the whole registry into a folder without seed files. Raises ExportError.
 
-    `key` is the reference (`env:NAME` or `file:PATH`) of the key for secrets that came from none.
+    `key` is the reference (`env:NAME` or `file:PATH`) of the key for secrets that came from none;
+    without it they are encrypted under the portal's own.
     """
     secrets = SecretWriter(vault, key=key, environ=environ)
     with open_workbench(database) as bench, bench.reading(), drafts_of(folder) as drafts:
         catalog = read_catalog(bench.connection, people=())
-        secrets.refuse_unwritable(catalog.items)
         writer = FolderWriter(drafts, secrets)
         counts = domain_counts(bench.connection)
         with writer.rows("domains.csv") as rows:
@@ -131,12 +122,12 @@ def write_tenant(
     )
 
 
-def _key(reference: str, environ: Mapping[str, str]) -> str:
+def _key(reference: str, vault: Vault, environ: Mapping[str, str]) -> str:
     try:
         source = parse_source(reference, Place("--key", 0), folder=Path())
         if source.reference is None:
             raise ExportError(["--key must be env:NAME or file:PATH, not the key itself"])
-        key = resolve(source, folder=Path(), environ=environ).strip()
+        key = resolve(source, folder=Path(), environ=environ, vault=vault).strip()
         Vault([key])
     except SourceError as error:
         raise ExportError([f"--key: {error}"]) from None

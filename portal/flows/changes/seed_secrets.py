@@ -48,7 +48,7 @@ class SeedSecrets:
         problems = Problems()
         for source in desired.sources():
             try:
-                value = resolve(source, folder=desired.folder, environ=environ)
+                value = resolve(source, folder=desired.folder, environ=environ, vault=vault)
                 if source.place.key.endswith(".private_key"):
                     check_private_key(value)
                 self._values[source.place] = value

@@ -47,8 +47,6 @@ def update(
                 edits.prepare(run.domain_changes())
             except CannotUpdateError as error:
                 raise ExportError([str(error)]) from None
-            if secrets.problems:
-                raise ExportError(secrets.problems)
             return Exported(edits.save(), secrets.notes)
 
 
