@@ -36,7 +36,7 @@ class _Standing:
 
 
 class Breaker:
-    """Lets calls to one issuer through: few at once, and none while it is known to be down.
+    """Lets calls to one issuer through, and none while it is known to be down.
 
     Closed, it counts failures in a row. Open, it refuses at once; after `pause` it lets one call
     through as a trial, whose outcome closes it or keeps it open.
@@ -50,16 +50,14 @@ class Breaker:
         self,
         now: Callable[[], datetime],
         *,
-        at_once: int,
         failures: int = FAILURES,
         pause: timedelta = PAUSE,
     ) -> None:
         self._now = now
-        self._at_once = at_once
         self._failures_to_open = failures
         self._pause = pause
         self._lock = threading.Lock()
-        self._under_way = 0
+        self._answered_last = False
         self._issuer = _Standing()
         self._clients: dict[str, _Standing] = {}  # those that failed and have not answered since
         self._failing: set[str] = set()  # whose calls the issuer's failures in a row were
@@ -68,6 +66,11 @@ class Breaker:
     def is_doubtful(self) -> bool:
         """Whether the issuer failed just now: nobody should wait for the next call."""
         return self._is_the_issuer
+
+    @property
+    def answers(self) -> bool:
+        """Whether the last call that ended was answered: the next may be worth a wait."""
+        return self._answered_last
 
     def is_open(self, client: str = "") -> bool:
         """Whether the issuer, or this client there, failed repeatedly and has not answered yet."""
@@ -80,7 +83,7 @@ class Breaker:
 
     @contextmanager
     def call(self, client: str = "") -> Iterator[None]:
-        """Hold a place for one call. Raises SignInFailure (provider_unavailable) where none is.
+        """Let one call through. Raises SignInFailure (provider_unavailable) while it may not.
 
         A call that ends in provider_unavailable counts as a failure; any other end is an answer.
         """
@@ -95,7 +98,6 @@ class Breaker:
             raise
         finally:
             with self._lock:
-                self._under_way -= 1
                 for one in trials:
                     one.on_trial = False
                 if answered:
@@ -112,26 +114,25 @@ class Breaker:
         return [self._issuer, own] if own else [self._issuer]
 
     def _enter(self, client: str) -> list[_Standing]:
-        """Take a place; give what this call is the trial of."""
+        """Give what this call is the trial of."""
         with self._lock:
             now, standings = self._now(), self._standings(client)
             if any(one.is_shut(now) for one in standings):
                 raise _unavailable("the provider failed repeatedly and is left alone for a while")
-            if self._under_way >= self._at_once:
-                raise _unavailable("too many calls to the provider are under way")
             trials = [one for one in standings if one.open_until is not None]
             for one in trials:
                 one.on_trial = True
-            self._under_way += 1
             return trials
 
     def _note_answer(self, client: str) -> None:
+        self._answered_last = True
         self._clients.pop(client, None)
         self._failing.clear()
         self._issuer.failures = 0
         self._issuer.open_until = None
 
     def _note_failure(self, client: str, trials: list[_Standing], *, too_often: bool) -> None:
+        self._answered_last = False
         until = self._now() + self._pause
         was_trial = self._issuer in trials
         if client:

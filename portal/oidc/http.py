@@ -20,6 +20,7 @@ from portal.observe import note_provider
 from portal.oidc.addresses import Lookup, Resolver, safe_url, system_lookup
 from portal.oidc.breaker import AskedTooOftenError, Breaker
 from portal.oidc.messages import Answer, Request
+from portal.oidc.share import Share, waiting_places
 from portal.oidc.transport import Limits, Transport
 from portal.oidc.wire import tls_context as default_tls_context
 
@@ -33,7 +34,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Lane:
-    """The way out to one issuer, or for one client there: its breaker, the door's rules."""
+    """The way out to one issuer, or for one client there: its breaker, its share, the rules."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Lane:
         transport: Transport,
         *,
         breaker: Breaker,
+        share: Share,
         allow_local: bool,
         aside: Aside = nobody_waits,
         client: str = "",
@@ -48,6 +50,7 @@ class Lane:
         self._issuer = issuer
         self._client = client
         self.breaker = breaker
+        self._share = share
         self._transport = transport
         self._allow_local = allow_local
         self._aside = aside
@@ -60,7 +63,12 @@ class Lane:
         safe_url(request.url, allow_local=self._allow_local)
         began: float | None = None  # a call that the breaker refuses took no time of a provider
         try:
-            with self._aside(), self._transport.place(), self.breaker.call(self._client):
+            with (
+                self._aside(),
+                self._share.place(may_wait=self.breaker.answers),
+                self._transport.place(),
+                self.breaker.call(self._client),
+            ):
                 began = time.perf_counter()
                 answer = self._transport.exchange(request)
                 _check_status(answer.status)
@@ -77,6 +85,7 @@ class Lane:
             self._issuer,
             self._transport,
             breaker=self.breaker,
+            share=self._share,
             allow_local=self._allow_local,
             aside=self._aside,
             client=client,
@@ -100,6 +109,7 @@ class Door:
         self.aside = aside
         self._now = now
         self._at_once = (limits or Limits()).at_once
+        self._waiting = waiting_places()
         self._transport = Transport(
             Resolver(allow_local=allow_local, lookup=lookup),
             limits or Limits(),
@@ -113,11 +123,11 @@ class Door:
         with self._lock:
             lane = self._lanes.get(issuer)
             if lane is None:
-                breaker = Breaker(self._now, at_once=self._at_once)
                 lane = Lane(
                     issuer,
                     self._transport,
-                    breaker=breaker,
+                    breaker=Breaker(self._now),
+                    share=Share(self._at_once, waiting=self._waiting),
                     allow_local=self.allow_local,
                     aside=self.aside,
                 )

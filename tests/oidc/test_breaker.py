@@ -24,7 +24,7 @@ def _is_open(breaker):
 
 @pytest.fixture
 def breaker(clock):
-    return Breaker(clock, at_once=3)
+    return Breaker(clock)
 
 
 def test_breaker_opens_after_failures_in_a_row(breaker):
@@ -87,14 +87,9 @@ def test_call_that_began_before_it_opened_does_not_end_the_trial(breaker, clock)
         assert _is_open(breaker)
 
 
-def test_no_more_calls_at_once_than_allowed(breaker):
-    with breaker.call(), breaker.call(), breaker.call():
-        assert _is_open(breaker)
-    assert not _is_open(breaker)
-
-
-def test_place_is_given_back_whatever_happens(breaker):
-    for _ in range(10):
-        with pytest.raises(ZeroDivisionError), breaker.call():
-            raise ZeroDivisionError
-        assert _succeed(breaker)
+def test_issuer_answers_where_the_last_call_was_answered(breaker):
+    assert not breaker.answers
+    _succeed(breaker)
+    assert breaker.answers
+    _fail(breaker)
+    assert not breaker.answers
