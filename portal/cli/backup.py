@@ -41,6 +41,11 @@ def _copy(source: Path, path: Path) -> int:
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(sqlite3.connect(source)) as live, closing(sqlite3.connect(draft)) as copy:
+            if not live.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise click.ClickException(
+                    f"{source} is empty: `portal db upgrade` was never run on it. "
+                    "Do PORTAL_DATABASE_URL and PORTAL_INSTANCE_DIR name the portal's own?"
+                )
             live.backup(copy, pages=_PAGES)
             found = copy.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
