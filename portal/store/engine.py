@@ -124,8 +124,7 @@ class Database:
         """Give a place for one prepared statement that writes; it is committed by itself."""
         with self._gone_is_named(), self._turn_to_write(), self._held.place() as place:
             if not self.is_sqlite:
-                with self._aside():
-                    yield place
+                yield place
                 return
             driver = place.connection.dbapi_connection
             self._begin_writing(driver)  # a statement by itself would wait for others in turn

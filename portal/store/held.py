@@ -76,14 +76,12 @@ class HeldConnections:
     def transaction(self, begin: Callable[[Any], object]) -> Iterator[HeldPlace]:
         """Lend a connection and commit at the end what was done in it.
 
-        `begin` is given the driver's connection. A commit is a wait for a disk, where that is
-        another's: then this steps aside.
+        `begin` is given the driver's connection.
         """
         with self._lent() as place:
             begin(place.connection.dbapi_connection)
             yield place
-            with self._aside():
-                self._end(place, place.lane.commit)
+            self._end(place, place.lane.commit)
 
     @contextmanager
     def _lent(self) -> Iterator[HeldPlace]:
