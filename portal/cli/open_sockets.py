@@ -6,8 +6,10 @@ import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-_WAITING, _LAST_DATA_SENT, _LAST_DATA_RECEIVED = 24, 44, 52  # in struct tcp_info (linux/tcp.h)
+# In struct tcp_info (linux/tcp.h).
+_WAITING, _LAST_DATA_SENT, _LAST_DATA_RECEIVED, _DATA_SEGMENTS_SENT = 24, 44, 52, 156
 
 
 def connections() -> Iterator[tuple[socket.socket, str]]:
@@ -28,14 +30,25 @@ def listeners() -> Iterator[socket.socket]:
             yield held
 
 
-def silent_for(connection: socket.socket) -> float:
-    """Give the seconds since the last byte came."""
-    return _tcp_info(connection, _LAST_DATA_RECEIVED) / 1000
+class Traffic(NamedTuple):
+    """What went over a connection: seconds since the last byte came, and since the last went out.
+
+    Where none has gone out yet, the second counts from when the connection was made. The kernel's
+    clock for both ticks every few milliseconds.
+    """
+
+    silent_for: float
+    unanswered_for: float
+    has_answered: bool
 
 
-def unanswered_for(connection: socket.socket) -> float:
-    """Give the seconds since the last byte went out, or since the connection was made."""
-    return _tcp_info(connection, _LAST_DATA_SENT) / 1000
+def traffic(connection: socket.socket) -> Traffic:
+    """Give what the kernel knows of a connection's traffic."""
+    return Traffic(
+        _tcp_info(connection, _LAST_DATA_RECEIVED) / 1000,
+        _tcp_info(connection, _LAST_DATA_SENT) / 1000,
+        _tcp_info(connection, _DATA_SEGMENTS_SENT) > 0,
+    )
 
 
 def waiting_at(listener: socket.socket) -> int:
@@ -62,5 +75,5 @@ def _sockets() -> Iterator[socket.socket]:
 
 
 def _tcp_info(held: socket.socket, offset: int) -> int:
-    info = held.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)
+    info = held.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGMENTS_SENT + 4)
     return int(struct.unpack_from("I", info, offset)[0])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Any
 
-from portal.cli.open_sockets import connections, silent_for, unanswered_for
+from portal.cli.open_sockets import Traffic, connections, traffic
 from portal.cli.turns import Turns
 
 Environ = dict[str, Any]
@@ -98,12 +98,28 @@ class SlowBodies:
         for connection, peer in connections():
             if peer not in late:
                 continue
-            silent, unanswered = silent_for(connection), unanswered_for(connection)
-            is_late = silent > patience or (late[peer] > longest and unanswered > longest)
-            is_at_rest = silent >= unanswered
-            if is_late and not is_at_rest and not _is_answered(silent, peer, answering):
+            seen = traffic(connection)
+            is_late = seen.silent_for > patience or (
+                late[peer] > longest and seen.unanswered_for > longest
+            )
+            if (
+                is_late
+                and not is_at_rest(seen, longest)
+                and not _is_answered(seen.silent_for, peer, answering)
+            ):
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+def is_at_rest(seen: Traffic, longest: float) -> bool:
+    """Whether the last request of a connection was answered: its client may be silent.
+
+    Both at one tick of the clock may be a quick answer, or an answer and half of the next form; for
+    `longest` seconds the client has the benefit of the doubt.
+    """
+    if seen.silent_for == seen.unanswered_for:
+        return seen.has_answered and seen.silent_for <= longest
+    return seen.silent_for > seen.unanswered_for
 
 
 def _is_answered(silent: float, peer: str, answering: list[tuple[float, str]]) -> bool:

@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from portal.cli.open_sockets import connections, listeners, waiting_at
+from portal.cli.open_sockets import connections, listeners, traffic, waiting_at
 
 
 def handles() -> int:
@@ -26,3 +26,17 @@ def test_who_is_connected_and_not_yet_taken_in_is_counted():
             assert waiting_at(listener) == 1
             names = [found.getsockname() for found, peer in connections() if peer == "127.0.0.1"]
             assert caller.getsockname() in names
+
+
+def test_connection_tells_whether_anything_went_out_on_it():
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname(), timeout=5) as caller,
+        listener.accept()[0] as taken,
+    ):
+        caller.sendall(b"POST")
+        assert taken.recv(4) == b"POST"
+        assert not traffic(taken).has_answered
+        taken.sendall(b"HTTP")
+        assert traffic(taken).has_answered
+        assert traffic(taken).silent_for < 5
