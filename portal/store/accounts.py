@@ -11,6 +11,7 @@ from portal.core.admission import Admitted, Known
 from portal.core.registry import Account, Role, Tenant
 from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import IDENTITIES, TENANTS, USERS
+from portal.store.tenant_rows import TENANT_COLUMNS, tenant_from
 
 ACCOUNT_COLUMNS = (
     USERS.c.id.label("user_id"),
@@ -21,12 +22,7 @@ ACCOUNT_COLUMNS = (
     USERS.c.disabled,
     USERS.c.sso_exempt,
     USERS.c.password_hash,
-    TENANTS.c.id.label("tenant_id"),
-    TENANTS.c.slug,
-    TENANTS.c.name.label("tenant_name"),
-    TENANTS.c.status,
-    TENANTS.c.idle_minutes,
-    TENANTS.c.absolute_hours,
+    *TENANT_COLUMNS,
 )
 
 _ACCOUNTS = select(*ACCOUNT_COLUMNS).outerjoin(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
@@ -46,22 +42,12 @@ def account_from(row: Any) -> Account:
 
     Its role is the higher of the one assigned and the one that the provider's groups gave last.
     """
-    tenant = None
-    if row.tenant_id is not None:
-        tenant = Tenant(
-            id=row.tenant_id,
-            slug=row.slug,
-            name=row.tenant_name,
-            suspended=row.status != "active",
-            idle_minutes=row.idle_minutes,
-            absolute_hours=row.absolute_hours,
-        )
     return Account(
         id=row.user_id,
         email=row.email,
         name=row.user_name,
         role=Role.highest(row.role, row.group_role),
-        tenant=tenant,
+        tenant=tenant_from(row) if row.tenant_id is not None else None,
         disabled=row.disabled,
         sso_exempt=row.sso_exempt,
         password_hash=row.password_hash,

@@ -35,20 +35,11 @@ from portal.store.held import HeldPlace
 from portal.store.lookup import LookupRow, Lookups, account_of
 from portal.store.prepared import Statement
 from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS
+from portal.store.tenant_rows import TENANT_COLUMNS, tenant_from
 
 _KEPT_TENANTS = 2000
 
-_TENANT = (
-    TENANTS.c.id.label("tenant_id"),
-    TENANTS.c.slug,
-    TENANTS.c.name.label("tenant_name"),
-    TENANTS.c.status,
-    TENANTS.c.idle_minutes,
-    TENANTS.c.absolute_hours,
-    TENANTS.c.version,
-)
-
-
+_TENANT = (*TENANT_COLUMNS, TENANTS.c.version)
 _TENANT_BY_ID = Statement(select(*_TENANT).where(TENANTS.c.id == bindparam("tenant_id")))
 _TENANT_BY_SLUG = select(*_TENANT).where(TENANTS.c.slug == bindparam("slug"))
 
@@ -250,15 +241,3 @@ class Registry:
             role_claim=row.role_claim,
             roles={group: Role(role) for group, role in row.roles.items()},
         )
-
-
-def tenant_from(row: AnyRow | LookupRow) -> Tenant:
-    """Make the tenant's value from a row that carries the tenant's columns."""
-    return Tenant(
-        id=row.tenant_id,
-        slug=row.slug,
-        name=row.tenant_name,
-        suspended=row.status != "active",
-        idle_minutes=row.idle_minutes,
-        absolute_hours=row.absolute_hours,
-    )
