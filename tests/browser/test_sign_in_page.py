@@ -125,6 +125,7 @@ def test_form_works_when_the_lookup_does_not(form: SignInForm, page: Page) -> No
 
 def test_whole_sign_in_needs_the_keyboard_alone(page: Page, form: SignInForm) -> None:
     form.open()
+    expect(form.email).to_be_focused()
     page.keyboard.type("peter@initech.example")
     page.keyboard.press("Tab")
     expect(form.password).to_be_focused()
@@ -145,6 +146,7 @@ def test_tab_goes_through_the_form_in_the_order_of_the_page(page: Page, form: Si
 
 def test_enter_in_the_address_goes_on_to_sso(page: Page, form: SignInForm) -> None:
     form.open()
+    expect(form.email).to_be_focused()
     page.keyboard.type("ann@acme.example")
     page.keyboard.press("Enter")  # before or after the lookup: the same
     at_provider(page)
@@ -152,6 +154,7 @@ def test_enter_in_the_address_goes_on_to_sso(page: Page, form: SignInForm) -> No
 
 def test_focus_moves_on_when_the_field_under_it_leaves(page: Page, form: SignInForm) -> None:
     form.open()
+    expect(form.email).to_be_focused()
     page.keyboard.type("ann@acme.example")
     page.keyboard.press("Tab")
     expect(form.password).to_be_hidden()
