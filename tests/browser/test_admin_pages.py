@@ -24,6 +24,9 @@ WIDTHS = (1280, 360, 320)
 SCHEMES = ("light", "dark")
 _FINDINGS = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
   (finding) => `${finding.id}: ${finding.nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
+_HIDDEN_FOR_GOOD = """() => [...document.querySelectorAll("input[type=password]")]
+  .map((field) => field.id)
+  .filter((id) => !document.querySelector(`.reveal[aria-controls="${id}"]:not([hidden])`))"""
 _SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 PAGES = {
@@ -99,6 +102,7 @@ _PEOPLE = {"ops": "portal.test", "it": "acme.test"}
 
 
 def check(page: Page) -> None:
+    assert page.evaluate(_HIDDEN_FOR_GOOD) == [], "nobody can look at what they type"
     page.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
@@ -117,6 +121,38 @@ def test_axe_finds_nothing_and_nothing_runs_off_the_side(stand, signed_in_pages,
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     check(page)
     assert heard.heard == []
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("person", "New password"),
+        ("new person", "Password"),
+        ("application", "Client secret"),
+    ],
+)
+def test_what_is_typed_to_be_kept_secret_can_be_looked_at_and_is_covered_when_sent(
+    stand, signed_in_pages, name, label
+):
+    who, path = PAGES[name]
+    page = signed_in_pages[who]
+    page.goto(stand.portal + path)
+    field = page.locator("input[type=password]")
+    expect(field).to_have_accessible_name(re.compile(label))
+    expect(field).to_have_attribute("autocomplete", "new-password")
+    field = page.locator(f"#{field.get_attribute('id')}")
+    field.fill("mistyped")
+    show = page.get_by_role("button", name=f"Show {label.lower()}")
+    expect(show).to_have_attribute("aria-pressed", "false")
+    show.click()
+    expect(field).to_have_attribute("type", "text")
+    expect(show).to_have_attribute("aria-pressed", "true")
+    check(page)
+    form = field.locator("xpath=ancestor::form")
+    form.evaluate("form => form.addEventListener('submit', (event) => event.preventDefault())")
+    form.evaluate("form => form.requestSubmit()")
+    expect(field).to_have_attribute("type", "password")
+    expect(field).to_have_value("mistyped")
 
 
 def test_axe_finds_nothing_on_forms_with_errors_and_on_the_questions(stand, signed_in_pages):
@@ -235,6 +271,9 @@ def test_axe_finds_nothing_on_a_set_up_from_its_link_to_the_last_page(
     check(guest)
     guest.get_by_role("link", name="Connection and test").click()
     guest.get_by_role("link", name="Acme Okta").click()
+    check(guest)
+    guest.goto(f"{stand.portal}/setup/clients/main")
+    expect(guest.get_by_role("button", name="Show client secret")).to_be_visible()
     check(guest)
     guest.get_by_role("link", name="Finish", exact=True).click()
     check(guest)
