@@ -26,9 +26,7 @@ def command() -> None:
 def upgrade() -> None:
     """Bring the schema up to date; a second call waits for the first and changes nothing."""
     with _database() as database:
-        with database.read() as connection:
-            before = schema.current(connection)
-        schema.upgrade(database)
+        before = schema.upgrade(database)
         with database.read() as connection:
             after = schema.current(connection)
     click.echo(f"The schema is at {after}." if before == after else f"Migrated to {after}.")

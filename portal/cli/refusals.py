@@ -7,7 +7,7 @@ from sqlalchemy.exc import DatabaseError
 from portal.seeding.problems import SeedError
 from portal.settings import SettingsError
 from portal.store.causes import cause_of
-from portal.store.engine import DatabaseGoneError
+from portal.store.engine import DatabaseGoneError, DatabaseMissingError
 from portal.store.schema import NotMigratedError
 
 
@@ -20,6 +20,8 @@ def lines_for(error: Exception) -> list[str]:
             return [str(problem) for problem in error.problems]
         case NotMigratedError():
             return [str(error)]
+        case DatabaseMissingError():
+            return [f"{error}: {error.mend}"]
         case DatabaseGoneError():
             return [f"the database cannot be reached: {cause_of(error)}; check PORTAL_DATABASE_URL"]
         case DatabaseError(orig=InsufficientPrivilege()):

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, create_engine, event
@@ -21,6 +23,7 @@ __all__ = [
     "AnyRow",
     "Database",
     "DatabaseGoneError",
+    "DatabaseMissingError",
     "IntegrityError",
     "Prepared",
     "connect_url",
@@ -46,6 +49,15 @@ class DatabaseGoneError(Exception):
     """The database cannot be reached or does not answer now."""
 
 
+class DatabaseMissingError(DatabaseGoneError):
+    """There is no such SQLite file; the message names it."""
+
+    mend = (
+        "run `portal db upgrade`, which makes and migrates it; "
+        "or do PORTAL_DATABASE_URL and PORTAL_INSTANCE_DIR name another?"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A statement as its driver takes it; `order` names the values of positional markers."""
@@ -64,6 +76,7 @@ class Database:
     `read()` gives a connection in autocommit: each statement sees what is committed, and on
     PostgreSQL costs one round trip. `transaction()` commits at its end or rolls back; on SQLite it
     takes the write lock at its start, so that two writers wait for each other instead of failing.
+    A SQLite file is made by `make_file()` alone: elsewhere one that is missing is an error.
     `note` hears when a server hangs, and when it is back.
 
     The sign-in path goes past SQLAlchemy's machinery, which would take five times as long:
@@ -83,7 +96,8 @@ class Database:
         self.url = connect_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            self.engine = self._reader = _sqlite_engine(self.url, pool_size)
+            self._file = _file_of(self.url)
+            self.engine = self._reader = _sqlite_engine(self.url, self._file, pool_size)
             event.listen(self.engine, "begin", self._begin_sqlite)
             self._server = None
             self._held = HeldConnections(self._reader, dialect=self._reader.dialect)
@@ -99,6 +113,12 @@ class Database:
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
+
+    def make_file(self) -> None:
+        """Make the file of a SQLite database, still empty, where there is none."""
+        if self.is_sqlite and self._file:
+            with suppress(FileNotFoundError):  # no such folder: SQLite will say so
+                self._file.touch(mode=0o644)  # as SQLite does
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -220,15 +240,29 @@ def _released_after(lock: threading.Lock) -> Iterator[None]:
         lock.release()
 
 
-def _sqlite_engine(url: URL, pool_size: int) -> Engine:
+def _file_of(url: URL) -> Path | None:
+    """Give the file of a SQLite database; none for one in memory, or named by a URI."""
+    name = url.database
+    return Path(name).absolute() if name and not name.startswith((":memory:", "file:")) else None
+
+
+def _sqlite_engine(url: URL, file: Path | None, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size * 4,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
+    if file:
+        event.listen(engine, "do_connect", partial(_refuse_missing, file))
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _refuse_missing(file: Path, *_: object) -> None:
+    """Refuse to connect to no file, which SQLite would make, and leave behind empty."""
+    if not file.exists() and file.parent.is_dir():
+        raise DatabaseMissingError(f"{file} does not exist")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

@@ -30,20 +30,23 @@ class NotMigratedError(Exception):
     """The schema is not what this version needs; the message says how to mend it."""
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head") -> str | None:
     """Migrate up to `revision`; a second process waits for the first and then finds it done.
 
-    A schema that is newer and still fits is left as it is.
+    A schema that is newer and still fits is left as it is; a SQLite file that is not there is made.
+    Gives the revision that was found.
     """
+    database.make_file()
     with _locked(database) as connection:
         at = current(connection)
         if at is not None and at not in _known():
             _refuse_unfit(connection)
-            return
+            return at
         from alembic import command
 
         command.upgrade(_config(connection), revision)
         _note_supported(connection)
+    return at
 
 
 def downgrade(database: Database, revision: str) -> None:

@@ -50,8 +50,13 @@ def test_a_mail_server_that_would_get_the_password_in_clear_is_a_warning(look, s
 # --- when little works
 
 
-def test_an_unmigrated_database_is_told_and_the_rest_is_still_looked_at(look, issuer):
-    status, found = look(SSOJET_ISSUER_URL=issuer.url, SSOJET_CLIENT_ID="portal")
+def test_an_unmigrated_database_is_told_and_the_rest_is_still_looked_at(look, issuer, tmp_path):
+    (tmp_path / "empty.db").touch()
+    status, found = look(
+        PORTAL_DATABASE_URL="sqlite:///empty.db",
+        SSOJET_ISSUER_URL=issuer.url,
+        SSOJET_CLIENT_ID="portal",
+    )
     assert status == 1
     assert failed(found) == ["migrations"]
     assert found["migrations"]["mend"] == "run `portal db upgrade`"

@@ -73,7 +73,9 @@ def test_an_occupied_port_is_one_clear_line(tmp_path, database):
 
 
 def test_a_database_that_is_not_migrated_is_one_clear_line(tmp_path):
-    result = run_portal(tmp_path, "serve", "--port", str(free_port()))
+    (tmp_path / "empty.db").touch()
+    port = str(free_port())
+    result = run_portal(tmp_path, "serve", "--port", port, PORTAL_DATABASE_URL="sqlite:///empty.db")
     fails_with(result, "portal: the database is at no schema")
     assert "portal db upgrade" in result.stderr
 

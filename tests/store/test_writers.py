@@ -13,6 +13,7 @@ from portal.store.engine import Database, DatabaseGoneError
 @pytest.fixture
 def file(tmp_path: Path):
     database = Database(f"sqlite:///{tmp_path / 'counted.db'}")
+    database.make_file()
     with database.transaction() as connection:
         connection.execute(text("CREATE TABLE counted (number INTEGER)"))
         connection.execute(text("INSERT INTO counted VALUES (0)"))
@@ -56,6 +57,7 @@ def test_quick_writer_steps_aside_for_another_writer_alone_and_others_always(tmp
         yield
 
     database = Database(f"sqlite:///{tmp_path / 'aside.db'}", aside=aside)
+    database.make_file()
     with database.quick_transaction():
         assert stepped == []
         with pytest.raises(DatabaseGoneError), database.quick_write():

@@ -20,7 +20,7 @@ from portal.services import Services
 from portal.settings import Settings
 from portal.store import schema
 from portal.store.causes import cause_of
-from portal.store.engine import DatabaseGoneError
+from portal.store.engine import DatabaseGoneError, DatabaseMissingError
 
 _SECONDS = 5
 _SHORT_SECRET = 32
@@ -84,6 +84,9 @@ def _database(services: Services) -> Iterator[Finding]:
     try:
         with services.database.read() as connection:
             at, unfit = schema.current(connection), schema.why_unfit(connection)
+    except DatabaseMissingError as error:
+        yield failure("database", str(error), error.mend)
+        return
     except (DatabaseGoneError, DatabaseError) as error:
         yield failure("database", f"{shown}: {cause_of(error)}", "check PORTAL_DATABASE_URL")
         return
