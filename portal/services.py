@@ -66,7 +66,7 @@ class Services:
             return Readiness({"server": "stopping"}, is_ready=False)
         checks = {"database": "ok", "migrations": "ok", "cache": self._cache_state()}
         try:
-            with self.database.read() as connection:
+            with self.database.read(brief=True) as connection:
                 unfit = schema.why_unfit(connection)
         except DatabaseGoneError:
             return Readiness(

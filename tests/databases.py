@@ -69,6 +69,17 @@ class Server:
             with suppress(ProcessLookupError):  # one of its own that has just ended
                 os.kill(pid, signal.SIGSTOP)
 
+    def hang_open_connections(self) -> None:
+        """Let its side of every connection that is open now do nothing; new ones it serves."""
+        with psycopg.connect(f"{self.url}/postgres") as connection:
+            found = connection.execute(
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchall()
+        for (pid,) in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+
     def go_on(self) -> None:
         """Let it do again what it does."""
         for pid in self._processes():

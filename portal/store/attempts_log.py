@@ -30,7 +30,7 @@ class Exhausted:
 def reserve(database: Database, limits: PasswordLimits, *, now: datetime) -> Reserved | Exhausted:
     """Take a place under the own limit, over all processes, where no shared one is reached."""
     own = limits.own
-    with database.transaction() as connection:
+    with database.transaction(brief=True) as connection:
         for limit in limits.shared:
             if until := _full_until(connection, limit, now):
                 return Exhausted(until - now, limit.of)
@@ -65,7 +65,7 @@ def release(database: Database, reserved: Reserved) -> None:
     """Give the place back: what was tried was right."""
     if reserved.id is None:
         return
-    with database.transaction() as connection:
+    with database.transaction(brief=True) as connection:
         connection.execute(delete(THROTTLE).where(THROTTLE.c.id == reserved.id))
 
 

@@ -81,7 +81,8 @@ class Database:
 
     The sign-in path goes past SQLAlchemy's machinery, which would take five times as long:
     `fetch()` runs a prepared look-up, and `quick_read()`, `quick_write()` and `quick_transaction()`
-    give a place for prepared statements alone.
+    give a place for prepared statements alone. These, and what is `brief`, do not wait for ever for
+    a server that answers others: seconds are enough for a sign-in, not for a listing or a seed.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Database:
             self.engine = self._reader = _sqlite_engine(self.url, self._file, pool_size)
             event.listen(self.engine, "begin", self._begin_sqlite)
             self._server = None
+            self._bound: Callable[[Connection], None] = _nothing_to_bound
             self._held = HeldConnections(self._reader, dialect=self._reader.dialect)
         else:
             from portal.store import postgresql
@@ -110,6 +112,7 @@ class Database:
                 for autocommit in (False, True)
             )
             self._held = postgresql.hold(self._reader, aside=aside)
+            self._bound = postgresql.bound
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
@@ -121,16 +124,20 @@ class Database:
                 self._file.touch(mode=0o644)  # as SQLite does
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, *, brief: bool = False) -> Iterator[Connection]:
         """Open a connection for reading, outside any transaction."""
         with self._gone_is_named(), self._reader.connect() as connection:
+            if brief:
+                self._bound(connection)
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, *, brief: bool = False) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
         turn = self._turn_to_write(is_quick=False)
         with self._gone_is_named(), turn, self._writer.begin() as connection:
+            if brief:
+                self._bound(connection)
             yield connection
 
     @contextmanager
@@ -282,6 +289,10 @@ def _turn_to_wal(connection: sqlite3.Connection) -> None:
             return
         time.sleep(_WAL_PAUSE)
     connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _nothing_to_bound(_: Connection) -> None:
+    """Do nothing: a file answers, and locks are waited for only so long."""
 
 
 def _begin_later(driver: Any) -> None:

@@ -6,7 +6,7 @@ pipeline mode). The driver's cursors are passed by; what values become, and rows
 the driver's work still.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -64,11 +64,13 @@ class Exchange:
     """Runs statements whose places are marked `$1`, `$2` over a connection in autocommit.
 
     Every statement is prepared at its first use. Values go as text, whose type the server infers
-    from where they stand; bytes go as they are.
+    from where they stand; bytes go as they are. `wait` runs what the driver is to wait for.
     """
 
-    def __init__(self, driver: psycopg.Connection[Any]) -> None:
-        self._driver = driver
+    def __init__(
+        self, driver: psycopg.Connection[Any], *, wait: Callable[[Generator[Any, Any, Any]], Any]
+    ) -> None:
+        self._wait = wait
         self._line = driver.pgconn
         self._translator = Transformer(driver)
         self._prepared: dict[str, bytes] = {}
@@ -126,7 +128,7 @@ class Exchange:
             self._line.enter_pipeline_mode()
             expected = self._put(batch)
             self._line.pipeline_sync()
-            answers = self._driver.wait(self._answers())
+            answers = self._wait(self._answers())
             self._line.exit_pipeline_mode()
         except BaseException:
             self._line.finish()  # what was said on it is not known any more

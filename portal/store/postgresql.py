@@ -2,6 +2,7 @@
 
 A connection that dies while it rests is found out before its next use. A server that hangs, its
 connections open, is found out once: then everybody who waits for it is told, and nobody else waits.
+Where only one connection hangs, whoever signs in over it is told after a while, and it is given up.
 """
 
 import select
@@ -14,7 +15,7 @@ from typing import Any
 
 import psycopg
 from psycopg.errors import ConnectionTimeout
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
@@ -26,8 +27,9 @@ from portal.store.held import HELD_SINCE, REST_SECONDS, HeldConnections
 _CONNECT_SECONDS = 3
 _OVERFLOW = 2  # in a rush, for each connection that the pool keeps
 _PATIENCE = 1.0  # seconds that a statement takes before anybody wonders
-_LOOK_SECONDS = 2  # for a new connection then; the least that libpq knows
+_LOOK_SECONDS = 2  # for a new connection then, or one that has rested; the least of libpq
 _LOOK_APART = 0.5
+ANSWER_SECONDS = 10  # that a sign-in waits for an answer, as for the turn to write to a SQLite file
 _KEEPALIVE = {  # a machine that vanished says no goodbye: half a minute, not two hours
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -68,6 +70,10 @@ class Server:
             if not self.is_silent:
                 self._fall_silent()
 
+    def note_no_answer(self) -> None:
+        """Hear from whoever waited for a statement's answer in vain, whatever others get."""
+        self._note("database.no_answer")
+
     def close(self) -> None:
         """Ask no longer."""
         self._closed.set()
@@ -98,18 +104,30 @@ class Server:
 
 
 class Watched(psycopg.Connection[Any]):
-    """A connection whose statements fail once its server is silent."""
+    """A connection whose statements fail once its server is silent.
+
+    `longest` bounds the wait for each answer, in seconds; without it a statement may take as long
+    as it will. The statements of the sign-in path are bounded always.
+    """
 
     server: Server
+    longest: float | None = None
 
     @cached_property
     def exchange(self) -> Exchange:
         """Give the way for prepared statements, with what this connection has prepared."""
-        return Exchange(self)
+        return Exchange(self, wait=self._wait_briefly)
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
         """Run what the driver waits for; it comes by every tenth of a second while nothing does."""
         return super().wait(self._watch(gen), *args, **options)
+
+    def _wait_briefly(self, gen: Generator[Any, Any, Any]) -> Any:
+        before, self.longest = self.longest, ANSWER_SECONDS
+        try:
+            return self.wait(gen)
+        finally:
+            self.longest = before
 
     def _watch(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         began = time.monotonic()
@@ -129,6 +147,10 @@ class Watched(psycopg.Connection[Any]):
         if self.server.is_silent:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server does not answer")
+        if self.longest is not None and time.monotonic() - began >= self.longest:
+            self.pgconn.finish()
+            self.server.note_no_answer()
+            raise psycopg.OperationalError(f"no answer came within {self.longest:g} s")
 
 
 def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -> Engine:
@@ -166,6 +188,12 @@ def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -
     return engine
 
 
+def bound(connection: Connection) -> None:
+    """Bound the wait for each answer, until this connection is given back."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.longest = ANSWER_SECONDS
+
+
 def hold(engine: Engine, *, aside: Aside) -> HeldConnections:
     """Hold connections of an engine in autocommit, with the quick way for prepared statements."""
     dialect: Any = PGDialect_psycopg  # no types for its arguments
@@ -193,21 +221,28 @@ def has_news(connection: Any) -> bool:
     return bool(poll.poll(0))
 
 
-def _note_rest(_connection: Any, record: Any) -> None:
+def _note_rest(connection: Any, record: Any) -> None:
     record.info["rests_since"] = record.info.pop(HELD_SINCE, None) or time.monotonic()
+    if connection is not None:  # it was not lost
+        connection.longest = None
 
 
 def _ask_after_rest(connection: Any, record: Any, _proxy: Any) -> None:
     """Ask a connection that has rested whether it still lives; the pool replaces a dead one.
 
-    As SQLAlchemy's pre-ping, without a round trip for connections in steady use.
+    As SQLAlchemy's pre-ping, without a round trip for new connections and those in steady use.
     """
+    rests_since = record.info.get("rests_since")
+    if rests_since is None:
+        return
     try:
-        rested = time.monotonic() - record.info.get("rests_since", 0.0)
+        rested = time.monotonic() - rests_since
         if rested < REST_SECONDS and not has_news(connection):
             return
+        connection.longest = _LOOK_SECONDS
         connection.execute("SELECT 1")
         if not connection.autocommit:
             connection.rollback()
+        connection.longest = None
     except Exception as error:
         raise DisconnectionError from error

@@ -88,7 +88,7 @@ class Registry:
 
     def tenant(self, slug: str) -> Bundle | None:
         """Give the tenant of that slug with its connections."""
-        with self._database.read() as connection:
+        with self._database.read(brief=True) as connection:
             row = connection.execute(_TENANT_BY_SLUG, {"slug": slug}).first()
             return self._bundle(connection, row) if row else None
 
@@ -101,7 +101,7 @@ class Registry:
         kept = self._kept_bundle(row.tenant_id, row.version)
         if kept is not None:
             return kept
-        with self._database.read() as connection:
+        with self._database.read(brief=True) as connection:
             return self._bundle(connection, row)
 
     def by_issuer(self, issuer: str, *, limit: int = 2) -> list[tuple[Tenant, Connection]]:
@@ -114,7 +114,7 @@ class Registry:
             .order_by(CONNECTIONS.c.id)
             .limit(limit)
         )
-        with self._database.read() as connection:
+        with self._database.read(brief=True) as connection:
             rows = connection.execute(query).all()
             bundles = [(self._bundle(connection, row), row.connection_id) for row in rows]
         return [(b.tenant, b.connections[i]) for b, i in bundles if i in b.connections]
@@ -158,7 +158,7 @@ class Registry:
             row = entry[0]
             bundle = self._kept_bundle(row.tenant_id, row.version)
             if bundle is None:
-                with self._database.read() as connection:
+                with self._database.read(brief=True) as connection:
                     bundle = self._bundle(connection, row)
             found = (bundle.connections.get(r.connection_id or 0) for r in entry)
             rules.append(

@@ -90,7 +90,7 @@ class StartedLog:
             is_doubtful = key in self._doubtful
         if waiting is not None:
             return self._told(waiting) if is_doubtful else waiting
-        with self._database.read() as connection:
+        with self._database.read(brief=True) as connection:
             row = connection.execute(
                 select(STARTED_SIGN_INS).where(STARTED_SIGN_INS.c.key == key)
             ).first()

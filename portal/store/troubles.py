@@ -52,7 +52,7 @@ class Troubles:
         """Whether a connection has trouble; what cannot be read now is as it was last."""
         if now - self._known.at >= _KEPT and self._lock.acquire(blocking=False):
             try:
-                with self._database.read() as database:
+                with self._database.read(brief=True) as database:
                     self._known = read(database, now)
             except DatabaseGoneError as error:
                 log.warning("troubles.not_read", cause=str(error))

@@ -91,11 +91,11 @@ def _load() -> Session | None:
         return None
     if not session.is_live(now):
         g.ended_because = _why_ended(session)
-        with at.database.transaction() as connection:
+        with at.database.transaction(brief=True) as connection:
             sessions.end(connection, session.id)
         return None
     if session.is_due_for_touch(now):
-        with at.database.transaction() as connection:
+        with at.database.transaction(brief=True) as connection:
             sessions.touch(connection, session, now)
     return session
 

@@ -91,6 +91,29 @@ def test_database_that_hangs_keeps_nobody_waiting_and_heals_within_ten_seconds(
             eventually(lambda at=portal: browser.is_signed_in(at), within=10)
 
 
+def test_connections_that_hang_alone_are_given_up_and_others_sign_people_in(
+    pair: SimpleNamespace, postgresql: Server
+):
+    browser = Browser()
+    browser.sign_in_by_sso(pair.one, "p15@acme.example")
+    browser.csrf_token(pair.one)
+    postgresql.hang_open_connections()
+    try:
+        began = time.monotonic()
+        _check_page(browser.submit(pair.one, "p15@acme.example"), or_else=302)
+        _check_page(browser.submit(pair.one, "p15@initech.example", PASSWORD), or_else=303)
+        assert readiness(pair.one)[0] in {200, 503}
+        assert time.monotonic() - began < 35, "each waits for one answer at the most"
+        eventually(lambda: readiness(pair.one)[0] == 200, within=10)
+        began = time.monotonic()
+        assert Browser().sign_in_by_sso(pair.one, "p16@acme.example").status_code == 303
+        assert Browser().submit(pair.one, "p16@initech.example", PASSWORD).status_code == 303
+        assert time.monotonic() - began < 10
+    finally:
+        postgresql.go_on()
+    eventually(lambda: readiness(pair.two)[0] == 200, within=10)
+
+
 def test_doctor_names_a_database_that_hangs_and_prints_nothing_else(
     pair: SimpleNamespace, postgresql: Server, tmp_path
 ):

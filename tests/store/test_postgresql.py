@@ -1,12 +1,16 @@
 """A PostgreSQL that hangs, or works for long, or was restarted, as its connections see it."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from sqlalchemy import literal_column, select, text
 
+from portal.store import postgresql
 from portal.store.domain_plan import DomainPlan
 from portal.store.domain_staging import Wanted
 from portal.store.engine import Database, DatabaseGoneError
@@ -111,6 +115,85 @@ def test_held_connection_does_not_wait_for_a_server_that_hangs(server, database,
     with pytest.raises(DatabaseGoneError):
         ask_held()
     assert time.monotonic() - began < 5
+
+
+@contextmanager
+def hanging(backend: int) -> Iterator[None]:
+    """Let the server's side of one connection do nothing; all others are served."""
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(backend, signal.SIGCONT)
+
+
+BACKEND = "SELECT pg_backend_pid()"
+BRIEFLY = {
+    "quick_read": {},
+    "quick_write": {},
+    "quick_transaction": {},
+    "read": {"brief": True},
+    "transaction": {"brief": True},
+}
+
+
+@pytest.mark.parametrize("way", BRIEFLY)
+def test_a_sign_in_gives_up_a_connection_that_hangs_alone(database, noted, monkeypatch, way):
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1.5)
+    backend = Statement(select(literal_column("pg_backend_pid()").label("pid")))
+
+    def ask_briefly(*, then_hang: bool) -> int:
+        with getattr(database, way)(**BRIEFLY[way]) as place:
+            pid = backend.one(place, {}).pid
+            if then_hang:
+                with hanging(pid):
+                    backend.one(place, {})
+        return pid
+
+    asked = ask_briefly(then_hang=False)
+    began = time.monotonic()
+    with pytest.raises(DatabaseGoneError):
+        ask_briefly(then_hang=True)
+    assert 1.4 < time.monotonic() - began < 4
+    assert noted == ["database.no_answer"]
+    assert ask_briefly(then_hang=False) != asked
+
+
+def test_the_end_of_a_brief_transaction_is_bounded_too(database, monkeypatch):
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1.5)
+
+    def change() -> None:
+        with database.transaction(brief=True) as connection:
+            stopped.append(connection.scalar(text(BACKEND)))
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    stopped: list[int] = []
+    try:
+        with pytest.raises(DatabaseGoneError):
+            change()
+    finally:
+        os.kill(stopped[0], signal.SIGCONT)
+
+
+def test_a_connection_that_hangs_while_it_rests_is_replaced_unseen(database, monkeypatch):
+    monkeypatch.setattr(postgresql, "REST_SECONDS", 0)
+    backend = ask(database, BACKEND)
+    assert ask(database, BACKEND) == backend
+    began = time.monotonic()
+    with hanging(backend):
+        assert ask(database, BACKEND) != backend
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("way", ["read", "transaction"])
+def test_what_is_not_brief_takes_its_time_also_after_what_was(database, noted, monkeypatch, way):
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 0.3)
+    with getattr(database, way)(brief=True) as connection:
+        backend = connection.scalar(text(BACKEND))
+    with getattr(database, way)() as connection:
+        assert connection.scalar(text(f"{BACKEND} FROM pg_sleep(1.5)")) == backend
+    assert noted == []
 
 
 @pytest.mark.parametrize("way", ["quick_read", "quick_write", "quick_transaction"])

@@ -106,7 +106,7 @@ def _note_wrong(
 ) -> None:
     SIGN_INS.labels("password", "wrong_password").inc()
     entry = _entry(services, address, visitor, account=account, outcome="wrong_password")
-    with services.database.transaction() as connection:
+    with services.database.transaction(brief=True) as connection:
         attempts_log.count_wrong(connection, reserved, now=services.now())
         audit.record(connection, entry)
 
@@ -126,7 +126,7 @@ def _open(
         rehashed = services.passwords.hash(password.get_secret_value())
     address = Address.parse(account.email)
     now = services.now()
-    with services.database.transaction() as connection:
+    with services.database.transaction(brief=True) as connection:
         if not accounts.note_password_sign_in(connection, account, rehashed=rehashed, now=now):
             return None
         if previous:

@@ -65,7 +65,7 @@ def write_down(
         reference=visitor.reference,
         detail={"cause": failure.detail, **told},
     )
-    with services.database.transaction() as database:
+    with services.database.transaction(brief=True) as database:
         audit.record(database, entry)
     return failed
 

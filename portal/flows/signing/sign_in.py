@@ -125,7 +125,7 @@ def judge(services: Services, address: Address, *, asked: Asked) -> tuple[Verdic
     """Decide for an address as the registry is now; give its account too."""
     rules, account = services.registry.candidates_and_account(address)
     if not rules and asked.password_typed:
-        with services.database.read() as connection:
+        with services.database.read(brief=True) as connection:
             account = accounts.by_address(connection, address)
     route = resolve(rules, address.domain)
     return decide(route, address, asked=asked, account=account), account

@@ -33,7 +33,7 @@ def sign_out(services: Services, session: Session, visitor: Visitor) -> str | No
 
     The session here is over whatever the provider does.
     """
-    with services.database.transaction() as connection:
+    with services.database.transaction(brief=True) as connection:
         sessions.end(connection, session.id)
         audit.record(connection, _entry(services, session, visitor, audit.Event.SIGN_OUT))
     return _end_session_url(services, session)
@@ -41,7 +41,7 @@ def sign_out(services: Services, session: Session, visitor: Visitor) -> str | No
 
 def revoke(services: Services, session: Session, public_id: str, visitor: Visitor) -> bool:
     """End another session of the same person; give whether it was there."""
-    with services.database.transaction() as connection:
+    with services.database.transaction(brief=True) as connection:
         found = sessions.end_by_public_id(connection, public_id, account_id=session.account.id)
         if found:
             entry = _entry(services, session, visitor, audit.Event.SESSION_REVOKED)

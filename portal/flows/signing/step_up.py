@@ -74,7 +74,7 @@ def _note(services: Services, session: Session, visitor: Visitor, *, right: bool
         network=visitor.network,
         reference=visitor.reference,
     )
-    with services.database.transaction() as connection:
+    with services.database.transaction(brief=True) as connection:
         if right:
             session_proofs.renew(connection, session.id, services.now())
         audit.record(connection, entry)
