@@ -6,9 +6,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from typing import Any
+from multiprocessing.util import Finalize
+from typing import Any, NoReturn
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -36,6 +37,19 @@ def _work(worker_id: int, application: Any, *args: Any) -> None:
 
     vars(mp)["_wsgi_call_wrap"] = caller  # granian has no setting for it
     mp.MPServer._spawn_wsgi_worker.__wrapped__(worker_id, application, *args)  # noqa: SLF001
+    Finalize(None, _leave, exitpriority=0)  # after what others have to do at the end
+
+
+def _leave() -> NoReturn:
+    """End this process without taking Python down.
+
+    A thread may still be at a request whose client has hung up. When it comes back from its wait
+    to a Python that is being taken down it is ended inside of the server, which panics.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(0)
 
 
 class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is chosen at run time

@@ -111,7 +111,7 @@ class StartedLog:
             return
         try:
             told = [self._told(s) if key in doubtful else s for key, s in started.items()]
-            with self._database.transaction() as connection:
+            with self._database.transaction(brief=True) as connection:
                 save(connection, told, came_back=settled)
         except DatabaseGoneError:
             with self._lock:

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import socket
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
 
+import psycopg
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
@@ -93,3 +96,29 @@ def test_sigterm_under_load_answers_what_is_under_way_and_ends_in_time(crew: Sim
     with crew.database.read() as connection:
         kept = connection.execute(text("SELECT count(*) FROM sessions")).scalar()
     assert kept >= len(load.signed_in)
+
+
+def test_requests_that_nobody_waits_for_let_a_server_end_without_a_word(
+    pair: SimpleNamespace, tmp_path: Path
+):
+    """Their threads come back from the database to a process that is ending."""
+    portal = Portal(tmp_path / "ending", pair.env).wait()
+    try:
+        forms = [
+            Browser().raw_submit(portal, f"p{n}@initech.example", PASSWORD) for n in range(12, 18)
+        ]
+        with psycopg.connect(pair.url) as other, psycopg.connect(pair.url, autocommit=True) as look:
+            other.execute("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
+            with ExitStack() as lines:
+                for form in forms:
+                    line = socket.create_connection(("127.0.0.1", portal.port), timeout=20)
+                    lines.enter_context(line).sendall(form)
+                waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                eventually(lambda: look.execute(waiting).fetchone()[0] >= 3, within=8)
+            assert portal.end(signal.SIGTERM) < 30
+    finally:
+        portal.end()
+    assert portal.process.returncode == 0
+    said = portal.log.read_text()
+    assert "panicked" not in said, said
+    assert "Fatal Python error" not in said, said

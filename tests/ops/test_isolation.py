@@ -12,7 +12,6 @@ from contextlib import ExitStack, closing, contextmanager
 from types import SimpleNamespace
 
 import pytest
-import requests
 
 from portal.crypto import Vault
 from tests.builders import add_client, add_connection, add_domain, add_tenant
@@ -97,12 +96,7 @@ class Insistent:
     """
 
     def __init__(self, portal: Portal, email: str) -> None:
-        browser = Browser()
-        form = {"csrf_token": browser.csrf_token(portal), "email": email, "password": "typed"}
-        asked = requests.Request("POST", f"{portal.url}/auth/login", data=form)
-        ready = browser.session.prepare_request(asked)
-        head = "".join(f"{name}: {value}\r\n" for name, value in ready.headers.items())
-        self._form = f"POST {ready.path_url} HTTP/1.1\r\n{head}\r\n{ready.body}".encode()
+        self._form = Browser().raw_submit(portal, email, "typed")
         self._line = socket.create_connection(("127.0.0.1", portal.port), timeout=20)
 
     def submit(self) -> str:
