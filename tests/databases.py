@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
 
 def free_port() -> int:
@@ -184,3 +185,50 @@ def _wait_for_port(port: int) -> None:
                 return
         time.sleep(0.05)
     pytest.fail(f"nothing listens on port {port}")
+
+
+@contextmanager
+def pooled(server: str, **settings: object) -> Iterator[str]:
+    """Run a PgBouncer of our own before a PostgreSQL; give its URL without a database name."""
+    binary = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    if binary is None:
+        missing("PgBouncer")
+    assert binary is not None
+    behind, port = make_url(server), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="portal-pgbouncer-"))
+    lines = {
+        "listen_addr": "127.0.0.1",
+        "listen_port": port,
+        "unix_socket_dir": "",
+        "auth_type": "any",
+        "logfile": folder / "log",
+        **settings,
+    }
+    config = folder / "pgbouncer.ini"
+    config.write_text(
+        f"[databases]\n* = host={behind.host} port={behind.port} user={behind.username}\n"
+        "[pgbouncer]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
+    )
+    as_server: dict[str, str | int] = {}
+    if os.geteuid() == 0:  # it refuses to run as root
+        shutil.chown(folder, "postgres")
+        as_server = {"user": "postgres"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([binary, config], cwd=folder, **quiet, **as_server)
+    try:
+        _wait_for_port(port)
+        yield f"postgresql://{behind.username}@127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def pgbouncer_keeps_statements() -> bool:
+    """Whether the PgBouncer that is here knows of prepared statements (1.21 and newer)."""
+    binary = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if binary is None:
+        missing("PgBouncer")
+    said = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True)
+    major, minor = said.stdout.split()[1].split(".")[:2]
+    return (int(major), int(minor)) >= (1, 21)

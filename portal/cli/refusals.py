@@ -8,6 +8,7 @@ from portal.seeding.problems import SeedError
 from portal.settings import SettingsError
 from portal.store.causes import cause_of
 from portal.store.engine import DatabaseGoneError, DatabaseMissingError
+from portal.store.pooler import PoolerError
 from portal.store.schema import NotMigratedError
 
 
@@ -18,7 +19,7 @@ def lines_for(error: Exception) -> list[str]:
             return ["; ".join(error.problems)]
         case SeedError():
             return [str(problem) for problem in error.problems]
-        case NotMigratedError():
+        case NotMigratedError() | PoolerError():
             return [str(error)]
         case DatabaseMissingError():
             return [f"{error}: {error.mend}"]

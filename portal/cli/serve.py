@@ -18,7 +18,7 @@ import click
 from portal.cli.examples import examples
 from portal.core.counting import counted
 from portal.settings import Settings, load_settings
-from portal.store import schema
+from portal.store import pooler, schema
 from portal.store.engine import Database
 
 THREADS = 48  # they take turns (portal/cli/turns.py): so many requests may wait at once
@@ -51,9 +51,9 @@ DRAIN_SECONDS = 25  # requests under way get this long; all is gone within 30 s
 def command(host: str, port: int, workers: int) -> None:
     """Run the production server.
 
-    Refuses to start on unsafe settings, a database that cannot be reached or is not migrated, or
-    an occupied port, and says how to mend it. SIGTERM and Ctrl-C answer the requests under way,
-    then stop.
+    Refuses to start on unsafe settings, a database that cannot be reached, is not migrated or has
+    an unfit pooler before it, or an occupied port, and says how to mend it. SIGTERM and Ctrl-C
+    answer the requests under way, then stop.
     """
     settings = load_settings()
     check_database(settings)
@@ -71,10 +71,11 @@ def command(host: str, port: int, workers: int) -> None:
 
 
 def check_database(settings: Settings) -> None:
-    """Refuse a database that cannot be reached or is not migrated."""
+    """Refuse a database that cannot be reached or is not migrated, or whose pooler is unfit."""
     database = Database(settings.database_url)
     try:
         schema.check_migrated(database)
+        pooler.check_statements_stay(database)
     finally:
         database.close()
 

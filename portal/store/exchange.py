@@ -7,7 +7,7 @@ the driver's work still.
 """
 
 from collections.abc import Callable, Generator
-from itertools import count
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import psycopg
@@ -19,7 +19,8 @@ from psycopg.waiting import Ready, Wait
 
 from portal.store.lanes import Rows, Values
 
-_NOT_AS_PREPARED = ("0A000", "26000")  # a table was altered since; a statement is not there
+# A table was altered since; a statement is not there; a pooler left us one that is there already.
+_NOT_AS_PREPARED = ("0A000", "26000", "42P05")
 
 
 class _Message:
@@ -63,7 +64,9 @@ class _Preparing(NamedTuple):
 class Exchange:
     """Runs statements whose places are marked `$1`, `$2` over a connection in autocommit.
 
-    Every statement is prepared at its first use. Values go as text, whose type the server infers
+    Every statement is prepared at its first use, under a name that is its own wherever it is
+    prepared: a pooler may hand over a connection on which others have prepared theirs, and a name
+    must never stand for another statement there. Values go as text, whose type the server infers
     from where they stand; bytes go as they are. `wait` runs what the driver is to wait for.
     """
 
@@ -74,7 +77,7 @@ class Exchange:
         self._line = driver.pgconn
         self._translator = Transformer(driver)
         self._prepared: dict[str, bytes] = {}
-        self._numbers = count()
+        self._generation = 0  # how often all were given up: what bears the old names may still be
         self._waiting: list[_Message] = []
 
     def begin(self) -> None:
@@ -147,6 +150,7 @@ class Exchange:
             error = error_from_result(failed)
             if error.sqlstate in _NOT_AS_PREPARED:
                 self._prepared.clear()
+                self._generation += 1
             raise error
 
     def _put(self, batch: list[_Message]) -> list["_Message | _Preparing"]:
@@ -156,7 +160,7 @@ class Exchange:
         for message in batch:
             name = self._prepared.get(message.sql) or new.get(message.sql)
             if name is None:
-                name = new[message.sql] = f"portal_{next(self._numbers)}".encode()
+                name = new[message.sql] = _name_of(message.sql, self._generation)
                 self._line.send_prepare(name, message.sql.encode())
                 expected.append(_Preparing(message.sql, name))
             self._line.send_query_prepared(name, message.values, message.formats)
@@ -183,3 +187,7 @@ class Exchange:
             else:
                 answers.append(answer)
             is_between = answer is None
+
+
+def _name_of(sql: str, generation: int) -> bytes:
+    return f"portal_{blake2b(sql.encode(), digest_size=12).hexdigest()}_{generation}".encode()

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from portal.flows.changes.registry_changes import apply
 from portal.seeding.csv_upload import LARGEST, MOST_ROWS
 from portal.seeding.folder import read_folder
+from portal.store import pooler
 from portal.store.tables import DOMAIN_PROOFS, DOMAINS, UPLOADS
 from tests.admin.conftest import PASSWORD, seen_of
 from tests.builders import NOW, add_domain
@@ -334,6 +335,13 @@ def test_a_hostile_file_gets_a_clear_word(admin, content, words, number):
 
 def test_the_line_that_is_no_text_is_named(admin):
     assert "Line 2" in refused(admin, HEADER.encode() + b"m\xfcnchen.test,,password\n")
+
+
+def test_behind_a_pooler_that_lends_by_transaction_no_file_is_taken_and_it_is_said(
+    admin, monkeypatch
+):
+    monkeypatch.setattr(pooler, "lending", lambda _: pooler.Lending.BY_TRANSACTION)
+    assert "iles cannot be taken here as the portal is set up" in refused(admin, GOOD)
 
 
 def test_a_file_has_bounds(admin, number):

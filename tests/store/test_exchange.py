@@ -96,6 +96,22 @@ def test_statements_stay_prepared_when_the_driver_has_some_of_its_own(driver):
     assert exchange.ask(READ, (1,)).rows() == []
 
 
+def test_name_never_stands_for_another_statement_on_a_connection_that_others_have_used(driver):
+    """A pooler may hand over whatever the one before prepared."""
+    before, after = Exchange(driver, wait=driver.wait), Exchange(driver, wait=driver.wait)
+    assert before.ask("SELECT 'theirs' WHERE $1::int = 1", (1,)).rows() == [("theirs",)]
+    assert after.ask("SELECT 'ours' WHERE $1::int = 1", (1,)).rows() == [("ours",)]
+    assert before.ask("SELECT 'theirs' WHERE $1::int = 1", (1,)).rows() == [("theirs",)]
+
+
+def test_statement_that_a_pooler_left_there_is_in_the_way_once(driver):
+    Exchange(driver, wait=driver.wait).ask(READ, (1,)).rows()
+    exchange = Exchange(driver, wait=driver.wait)
+    with pytest.raises(psycopg.errors.DuplicatePreparedStatement):
+        exchange.ask(READ, (1,)).rows()
+    assert exchange.ask(READ, (1,)).rows() == []
+
+
 @pytest.mark.parametrize(
     "change", ["ALTER TABLE notes ALTER text TYPE varchar(9)", "DEALLOCATE ALL"]
 )

@@ -25,7 +25,7 @@ from portal.flows.changes.seed_secrets import SeedSecrets
 from portal.flows.changes.seed_terms import SEED, Terms
 from portal.seeding.desired import Desired
 from portal.seeding.progress import Progress, quiet
-from portal.store import domain_proofs
+from portal.store import domain_proofs, pooler
 from portal.store.domain_plan import DomainPlan
 from portal.store.engine import Database, IntegrityError
 from portal.store.registry_writes import RegistryWriter, bump, lock_tenants
@@ -166,8 +166,10 @@ def open_seed_run(
     """Open what plans and applies seed files.
 
     Raises SeedError where a reference holds nothing; with `lenient` (for a plan alone) the plan's
-    effects tell of it, as of issuers that are not fit unless `allow_local_issuers`.
+    effects tell of it, as of issuers that are not fit unless `allow_local_issuers`. Raises
+    PoolerError where the plan's temporary tables would get lost, or mixed up with another's.
     """
+    pooler.check_connections_stay(database)
     known = SeedSecrets(
         desired,
         vault=vault,

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from portal.core.changes import Action, Change, Item, Kind, shown
+from portal.core.entries import Place
 from portal.flows.changes.registry_changes import PlanIsStaleError, SeedRun, open_seed_run
 from portal.flows.changes.registry_trail import Source
 from portal.flows.changes.seed_effects import Effect
@@ -22,16 +23,21 @@ from portal.flows.changes.seed_plan import DomainCounts, Plan
 from portal.flows.changes.seed_terms import BY_OPERATOR, BY_TENANT_ADMIN
 from portal.flows.changes.tenant_edits import Actor
 from portal.flows.rollout.enforcement import Condition, conditions
+from portal.observe import log
 from portal.seeding.csv_rows import Asker, Named
 from portal.seeding.csv_upload import read_upload
 from portal.seeding.desired import Desired
 from portal.seeding.problems import Problem, SeedError
 from portal.services import Services
 from portal.store import uploads
+from portal.store.pooler import PoolerError
 from portal.store.tenant_items import TenantRef
 from portal.store.uploads import Upload
 
 LISTED = 100
+_NOT_HERE = Problem(
+    Place("", 1), "files cannot be taken here as the portal is set up; ask whoever runs it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,9 @@ def look(services: Services, asked: Asked, content: bytes) -> Planned | Refused:
             return _planned(services, run, run.plan(), rows=len(desired.domains))
     except SeedError as error:
         return Refused(tuple(error.problems), error.unlisted)
+    except PoolerError as error:
+        log.error("domains.no_files", cause=str(error))
+        return Refused((_NOT_HERE,), 0)
 
 
 def apply(
@@ -151,7 +160,7 @@ def apply(
             outcome = run.apply(plan, now=services.now(), by=by, source=source)
     except SeedError as error:
         return Refused(tuple(error.problems), error.unlisted)
-    except PlanIsStaleError:
+    except (PlanIsStaleError, PoolerError):
         found = look(services, asked, content)
         return found if isinstance(found, Refused) else Changed(found)
     discard(services, asked)

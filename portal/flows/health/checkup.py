@@ -11,14 +11,14 @@ import redis
 from sqlalchemy.exc import DatabaseError
 
 from portal.core.counting import counted
-from portal.core.finding import Finding, advice, failure, fine
+from portal.core.finding import Finding, State, advice, failure, fine
 from portal.flows.domains.txt_answers import Absence
 from portal.flows.domains.txt_records import TxtRecords
 from portal.flows.health.issuer_checks import Progress
 from portal.flows.health.registry_checks import check_issuers, check_registry
 from portal.services import Services
 from portal.settings import Settings
-from portal.store import schema
+from portal.store import pooler, schema
 from portal.store.causes import cause_of
 from portal.store.engine import DatabaseGoneError, DatabaseMissingError
 
@@ -38,11 +38,11 @@ def check_up(services: Services, *, progress: Progress) -> Iterator[Finding]:
     yield _cache(settings)
     yield _mail(settings)
     yield from _dns(settings)
-    if all(finding.state == "ok" for finding in database):
+    if not any(finding.state is State.FAILURE for finding in database):
         yield from check_registry(services, progress=progress)
         return
     mend = "mend the database first, and ask again"
-    yield advice("registry", "not looked at, for want of its tables", mend)
+    yield advice("registry", "not looked at meanwhile", mend)
     yield from check_issuers(services, [], in_use={("", None)}, progress=progress)
 
 
@@ -96,6 +96,13 @@ def _database(services: Services) -> Iterator[Finding]:
         yield failure("migrations", detail, mend)
         return
     yield fine("migrations", f"at {at}")
+    match pooler.lending(services.database):
+        case pooler.Lending.BY_TRANSACTION_AND_FORGETFUL:
+            yield failure("pooler", pooler.FORGETFUL, pooler.FORGETFUL_MEND)
+        case pooler.Lending.BY_TRANSACTION:
+            yield advice("pooler", pooler.BY_TRANSACTION, pooler.BY_TRANSACTION_MEND)
+        case pooler.Lending.FOR_GOOD:
+            pass
 
 
 def _cache(settings: Settings) -> Finding:
