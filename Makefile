@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RUNTIME ?= /opt/portal/.venv
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --python-version 3.11 --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench lock licences sbom audit clean
+.PHONY: help install runtime demo test check format bench lock licences sbom audit clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,6 +19,13 @@ $(STAMP): requirements/development.txt pyproject.toml
 	@touch $@
 
 install: $(STAMP) ## Make .venv with the locked dependencies and the portal command
+
+runtime: install ## Make RUNTIME=PATH, an environment of what a server needs and nothing else
+	rm -rf build/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/wheel .
+	$(PYTHON) -m venv --clear $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/server.txt
+	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/wheel/*.whl
 
 demo: install ## Start a throw-away portal with a local identity provider
 	$(BIN)/portal demo
@@ -42,6 +50,7 @@ bench: install ## Run the benchmarks: ratios against baselines of the same run
 lock: ## Renew the hash-locked requirements
 	$(UV_COMPILE) pyproject.toml --output-file requirements/runtime.txt
 	$(UV_COMPILE) --extra development --extra tracing pyproject.toml --output-file requirements/development.txt
+	$(UV_COMPILE) --extra tracing --constraint requirements/development.txt pyproject.toml --output-file requirements/server.txt
 
 licences: install ## List the licences of what the portal runs on; fails where one is unfit
 	$(BIN)/python -m supply_chain licences

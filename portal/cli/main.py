@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -31,6 +32,7 @@ SUMMARIES = {
     "doctor": "Check settings, database, keys and every issuer.",
 }
 INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+TERMINATED = 143
 
 
 class LazyGroup(click.Group):
@@ -104,6 +106,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; what is refused ends in clear lines and exit status 1."""
+    if os.getpid() == 1:  # in a container: the kernel drops signals to it that nobody handles
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         result = cli.main(arguments, prog_name="portal", standalone_mode=False)
         sys.stdout.flush()

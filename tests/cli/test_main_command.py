@@ -2,17 +2,21 @@
 
 import os
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import click
 import pytest
 
-from portal.cli.main import COMMANDS, SUMMARIES, cli, main
+from portal.cli.main import COMMANDS, SUMMARIES, TERMINATED, cli, main
 from tests.cli.running_portal import COMMAND, clean_environ, run_portal
+from tests.databases import missing
 from tests.oidc.servers import Server
 
 
@@ -205,3 +209,25 @@ def test_keys_new_prints_a_key_that_the_settings_take(portal, registry):
     key = portal("keys", "new").out.strip()
     assert portal("db", "current", PORTAL_ENCRYPTION_KEYS=f"{key},{key}").status == 0
     assert portal("keys", "new").out.strip() != key
+
+
+def test_first_process_of_a_container_ends_by_sigterm_from_the_start():
+    """The kernel drops signals to it that nobody handles; `docker stop` would wait in vain."""
+    unshare = shutil.which("unshare")
+    mapped = [] if os.geteuid() == 0 else ["--map-root-user"]
+    inside = [unshare or "", *mapped, "--pid", "--fork", "--kill-child"]
+    if unshare is None or subprocess.run([*inside, "true"], check=False).returncode:
+        missing("a process namespace (unshare)")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://portal@127.0.0.1:{silent.getsockname()[1]}/portal"
+        process = subprocess.Popen(
+            [*inside, COMMAND, "db", "current"],
+            env=clean_environ() | {"PORTAL_DATABASE_URL": url},
+            stderr=subprocess.DEVNULL,
+        )
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        with connection:
+            own_processes = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+            os.kill(int(own_processes.read_text()), signal.SIGTERM)
+            assert process.wait(timeout=30) == TERMINATED

@@ -1,4 +1,4 @@
-"""What `deploy/` holds is true of this portal: metric names, nginx, the unit's settings."""
+"""What `deploy/` holds is true of this portal: metric names, image, the unit's settings."""
 
 import json
 import os
@@ -6,29 +6,21 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+import sys
+import zipfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
-import urllib3
 from prometheus_client import REGISTRY
 from ruamel.yaml import YAML
-from sqlalchemy import select
 
 from portal.cli.serve import DRAIN_SECONDS
 from portal.settings import known_names
-from portal.store.engine import Database
-from portal.store.tables import AUDIT
 from tests.databases import free_port, missing
-from tests.oidc.certificates import Authority
-from tests.ops.conftest import fill
-from tests.ops.stand import Portal, environment, eventually
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-NAME = "login.example.com"
+
 METRIC = re.compile(r"\bportal_[a-z_]+")
 
 
@@ -104,16 +96,92 @@ def test_compose_file_hangs_together():
         assert asked.endswith(":?") or ":-" in asked, f"{asked} may be empty"
 
 
-def test_image_is_made_by_make_install_and_of_no_local_state():
-    text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
-    steps = [line.partition(" ")[::2] for line in text.splitlines() if line and line[0] != "#"]
+def test_compose_passes_on_every_setting_that_it_does_not_decide():
+    given = set(compose()["x-portal"]["environment"])
+    decided = {"PORTAL_ENV", "PORTAL_INSTANCE_DIR"}  # by the image
+    never = {"PORTAL_ALLOW_LOCAL_ISSUERS", "PORTAL_RATE_LIMITS", "FLASK_SECRET_KEY"}
+    assert known_names() - given == decided | never | {"SSOJET_REDIRECT_URI"}  # follows from others
+
+
+def test_password_of_the_database_may_hold_any_character():
+    environment = compose()["x-portal"]["environment"]
+    assert "PASSWORD" not in environment["PORTAL_DATABASE_URL"]
+    assert environment["PGPASSWORD"] == "${POSTGRES_PASSWORD:?}"
+
+
+def steps_of_image() -> list[tuple[str, str]]:
+    text = (DEPLOY / "Containerfile").read_text().replace("\\\n", "")
+    lines = [line for line in text.splitlines() if line and line[0] != "#"]
+    return [(step, what) for step, _, what in (line.partition(" ") for line in lines)]
+
+
+def test_image_holds_what_a_server_needs_and_no_local_state():
+    steps = steps_of_image()
     runs = [what for step, what in steps if step == "RUN"]
-    assert "make install" in runs
+    assert "make runtime RUNTIME=/opt/portal/.venv" in runs
     assert not [what for what in runs if "pip" in what]
     assert steps[-1] == ("CMD", '["portal", "serve", "--host", "0.0.0.0"]')
-    assert ("USER", "portal") in steps
+    assert ("USER", "10001:10001") in steps  # by number: Kubernetes' runAsNonRoot takes no name
+    assert "uid=10001" in compose()["services"]["portal"]["tmpfs"][1]
     ignored = (DEPLOY.parent / ".dockerignore").read_text().split()
     assert {".venv", ".git", ".env", "instance"} <= set(ignored)
+
+
+def locked(name: str) -> set[str]:
+    text = (DEPLOY.parent / "requirements" / name).read_text()
+    return set(re.findall(r"^([a-z][^ ]+==[^ ;]+)", text, re.MULTILINE))
+
+
+def test_server_gets_the_versions_that_are_tested_and_no_tool_of_the_developers():
+    assert locked("runtime.txt") < locked("server.txt") < locked("development.txt")
+    names = {line.partition("==")[0] for line in locked("server.txt")}
+    assert "opentelemetry-sdk" in names
+    assert not names & {"pytest", "playwright", "ruff", "uv", "hatchling", "pip-audit"}
+
+
+def test_wheel_that_the_image_installs_holds_every_file_of_the_portal(tmp_path: Path):
+    root = DEPLOY.parent
+    options = ("--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
+    built = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", str(tmp_path), str(root)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert built.returncode == 0, built.stderr
+    [wheel] = tmp_path.glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    files = [
+        file.relative_to(root).as_posix()
+        for folder in ("portal", "admin", "templates", "seeds")
+        for file in (root / folder).rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
+    wanted = {
+        f"portal/{name}" if name.startswith(("templates/", "seeds/")) else name for name in files
+    }
+    assert len(wanted) > 300
+    assert wanted - inside == set()
+
+
+@pytest.mark.parametrize(("status", "ends"), [(200, 0), (503, 1)])
+def test_health_check_of_the_image_asks_the_portal_itself(status: int, ends: int):
+    """Whatever proxy the environment names: engines hand theirs to every container."""
+    [check] = [what for step, what in steps_of_image() if step == "HEALTHCHECK"]
+    _, program, text = json.loads(check.partition(" CMD ")[2])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [sys.executable, program, text.replace("5000", str(listener.getsockname()[1]))]
+        dead = f"http://127.0.0.1:{free_port()}"
+        asking = subprocess.Popen(
+            command, env={**os.environ, "http_proxy": dead}, stderr=subprocess.DEVNULL
+        )
+        listener.settimeout(20)
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1000).startswith(b"GET /healthz ")
+            connection.sendall(f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n".encode())
+            assert asking.wait(timeout=20) == ends
 
 
 def test_unit_is_exposed_little():
@@ -138,152 +206,3 @@ def test_unit_is_exposed_little():
         if "portal.service" in line and "/opt/" not in line
     ]
     assert complaints == []
-
-
-def site(folder: Path, *, http: int, https: int, portal: int) -> Path:
-    """Give the shipped site on free ports, with a certificate of our own."""
-    text = (DEPLOY / "nginx" / "portal.conf").read_text()
-    changed = {
-        "server 127.0.0.1:5000;": f"server 127.0.0.1:{portal};",
-        "listen 80;": f"listen 127.0.0.1:{http};",
-        "listen [::]:80;": "",
-        "listen 443 ssl;": f"listen 127.0.0.1:{https} ssl;",
-        "listen [::]:443 ssl;": "",
-        "/etc/ssl/portal/fullchain.pem": str(folder / f"{NAME}1.pem"),
-        "/etc/ssl/portal/privkey.pem": str(folder / f"{NAME}1.pem"),
-    }
-    for before, after in changed.items():
-        assert text.count(before) == 1, before
-        text = text.replace(before, after)
-    (folder / "site.conf").write_text(text)
-    whole = folder / "nginx.conf"
-    temporary = "\n".join(
-        f"{kind}_temp_path {folder / kind};"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    user = "user root;" if os.geteuid() == 0 else ""
-    whole.write_text(
-        f"{user} daemon off; worker_processes 1; pid {folder / 'pid'};"
-        f"error_log {folder / 'error'};"
-        f"events {{}} http {{ access_log {folder / 'access'}; {temporary} include site.conf; }}"
-    )
-    return whole
-
-
-@pytest.fixture(scope="module")
-def front(provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """The portal behind a real nginx with the shipped site."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        missing("nginx")
-    assert nginx is not None
-    folder = tmp_path_factory.mktemp("nginx")
-    database = Database(f"sqlite:///{folder / 'portal.db'}")
-    fill(database, provider.issuer)
-    env = environment(
-        folder,
-        PORTAL_DATABASE_URL=database.url.render_as_string(hide_password=False),
-        PORTAL_BASE_URL=f"https://{NAME}",
-        PORTAL_TRUSTED_PROXIES="1",
-    )
-    portal = Portal(folder / "portal", env)
-    authority = Authority(folder)
-    authority.server(NAME)  # writes certificate and key
-    http, https = free_port(), free_port()
-    config = site(folder, http=http, https=https, portal=portal.port)
-    server = subprocess.Popen(
-        [nginx, "-p", folder, "-e", folder / "error", "-c", config],
-        stderr=subprocess.PIPE,
-    )
-    try:
-        portal.wait()
-        eventually(lambda: _listens(https), within=10)
-        pool = urllib3.HTTPSConnectionPool(
-            "127.0.0.1",
-            https,
-            ca_certs=str(authority.file),
-            server_hostname=NAME,
-            assert_hostname=NAME,
-            headers={"Host": NAME},
-            timeout=10,
-            retries=False,
-        )
-        yield SimpleNamespace(http=http, pool=pool, database=database, folder=folder)
-        pool.close()
-    finally:
-        server.terminate()
-        server.communicate(timeout=10)
-        portal.end()
-        database.close()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def ask(front: SimpleNamespace, method: str, path: str, **more) -> urllib3.BaseHTTPResponse:
-    headers = {"Host": NAME, **more.pop("headers", {})}
-    return front.pool.request(method, path, headers=headers, redirect=False, **more)
-
-
-def test_plain_http_is_sent_to_https_with_its_path(front: SimpleNamespace):
-    answer = requests.get(
-        f"http://127.0.0.1:{front.http}/login?email=a%40b.example",
-        headers={"Host": NAME},
-        allow_redirects=False,
-        timeout=10,
-    )
-    assert answer.status_code == 308
-    assert answer.headers["Location"] == f"https://{NAME}/login?email=a%40b.example"
-
-
-def test_page_comes_over_tls_with_the_portals_own_headers(front: SimpleNamespace):
-    answer = ask(front, "GET", "/login")
-    assert answer.status == 200
-    assert "max-age" in answer.headers["Strict-Transport-Security"]
-    assert ask(front, "GET", "/dashboard").headers["Location"] == "/login?next=%2Fdashboard"
-
-
-def test_another_host_name_is_refused(front: SimpleNamespace):
-    assert ask(front, "GET", "/login", headers={"Host": "evil.example"}).status in {421, 403, 444}
-
-
-def test_forged_forwarding_headers_change_neither_network_nor_host(front: SimpleNamespace):
-    forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example"}
-    page = ask(front, "GET", "/login", headers=forged)
-    assert page.status == 200
-    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.data.decode())
-    cookies = "; ".join(c.partition(";")[0] for c in page.headers.getlist("Set-Cookie"))
-    assert all("Secure" in cookie for cookie in page.headers.getlist("Set-Cookie"))
-    answer = ask(
-        front,
-        "POST",
-        "/auth/login",
-        headers={**forged, "Cookie": cookies, "Origin": f"https://{NAME}"},
-        fields={"email": "p0@initech.example", "password": "no", "csrf_token": token[1]},
-        encode_multipart=False,
-    )
-    assert answer.status == 200, answer.data.decode()
-    with front.database.read() as connection:
-        networks = set(connection.execute(select(AUDIT.c.network)).scalars())
-    assert networks == {"127.0.0.1"}
-
-
-def test_body_past_the_limit_ends_at_nginx(front: SimpleNamespace):
-    answer = ask(front, "POST", "/auth/login", body=b"a" * 100_000)
-    assert answer.status == 413
-    answer = ask(front, "POST", "/admin/tenants/acme/domains/upload", body=b"a" * 100_000)
-    assert answer.status == 302  # the portal answers: to the sign-in page
-
-
-def test_codes_of_callbacks_reach_no_log(front: SimpleNamespace):
-    ask(front, "GET", "/auth/callback/acme?code=planted-code&state=x")
-    ask(front, "GET", "/login?seen=yes")
-    log = eventually(lambda: _read(front.folder / "access", "seen=yes"), within=5)
-    assert "planted-code" not in log
-
-
-def _read(file: Path, wanted: str) -> str:
-    text = file.read_text()
-    return text if wanted in text else ""
