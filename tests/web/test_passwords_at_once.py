@@ -9,6 +9,7 @@ from threading import Barrier, Event, Semaphore
 import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from portal.core.address import Address
 from portal.crypto import Passwords
@@ -17,6 +18,7 @@ from portal.flows.signing.password import check_password
 from portal.services import Services, build_services
 from portal.store import accounts
 from portal.store.engine import Database
+from portal.store.tables import USERS
 from portal.throttle import PER_ADDRESS, ChecksUnderWay
 from tests.builders import add_tenant, add_user
 
@@ -113,3 +115,24 @@ def test_nobody_waits_longer_than_the_patience_nor_beside_too_many():
     with crowded.one("ann"), crowded.one("ann") as another_ended:
         assert not another_ended()
     assert 0.1 <= time.monotonic() - began < 1
+
+
+def test_a_hash_of_old_parameters_that_two_sign_ins_renew_at_once_lets_both_in(services: Services):
+    dearer = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
+    store(services, dearer.hash(RIGHT.get_secret_value()))
+    assert at_once(services, RIGHT, RIGHT, RIGHT) == {SignedIn: 3}
+
+
+def test_a_password_that_is_changed_while_the_old_one_is_checked_lets_the_old_one_in_no_more(
+    services: Services,
+):
+    with services.database.read() as connection:
+        before = accounts.by_address(connection, ADDRESS)
+    store(services, services.passwords.hash("another"))
+    found = check_password(services, ADDRESS, RIGHT, Visitor(), account=before)
+    assert isinstance(found, WrongPassword)
+
+
+def store(services: Services, hashed: str) -> None:
+    with services.database.transaction() as connection:
+        connection.execute(update(USERS).values(password_hash=hashed))
