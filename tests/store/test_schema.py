@@ -46,6 +46,7 @@ def test_several_upgrades_at_once_end_well(database_url: str):
 
 def test_database_that_was_never_migrated_is_named_with_the_mend(database_url: str):
     database = Database(database_url)
+    database.make_file()
     with pytest.raises(schema.NotMigratedError, match="portal db upgrade"):
         schema.check_migrated(database)
     database.close()
