@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, make_response, redirect, render_template, request
-from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from admin import blueprint as admin_pages
 from admin import setup_blueprint as setup_pages
-from portal.core.counting import counted
 from portal.observe import log
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
@@ -22,13 +20,15 @@ from portal.web.edge import guard, static_url_for
 from portal.web.form_request import FormRequest
 from portal.web.identity import current_session, go_to_sign_in
 from portal.web.pages import ErrorPage, Link
+from portal.web.templating import Templates, template_folder
 
 _PACKAGE = Path(__file__).parent
-PRODUCT = "Portal"
 
 
 class _Portal(Flask):
     """Flask without its questions, five at every request, whether a function is a coroutine."""
+
+    jinja_environment = Templates
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give the function: none here is asynchronous."""
@@ -40,35 +40,19 @@ def create_app(built: Services) -> Flask:
     app = _Portal(
         "portal",
         static_folder=str(_PACKAGE / "static"),
-        template_folder=str(_template_folder()),
+        template_folder=str(template_folder()),
         root_path=str(_PACKAGE),
     )
     app.request_class = FormRequest
     app.extensions["portal"] = built
-    app.jinja_env.undefined = StrictUndefined
-    app.jinja_env.trim_blocks = True
-    app.jinja_env.lstrip_blocks = True
     guard(app, built)
     for module in (login, sso, account, welcome, ops):
         app.register_blueprint(module.blueprint)
     app.register_blueprint(admin_pages)
     app.register_blueprint(setup_pages)
-    _add_globals(app)
+    app.jinja_env.globals["static_url"] = static_url_for(app).__getitem__
     _add_error_pages(app)
     return app
-
-
-def _template_folder() -> Path:
-    """Give the templates: inside the package once installed, beside it in a checkout."""
-    shipped = _PACKAGE / "templates"
-    return shipped if shipped.is_dir() else _PACKAGE.parent / "templates"
-
-
-def _add_globals(app: Flask) -> None:
-    addresses = static_url_for(app)
-    app.jinja_env.globals["static_url"] = addresses.__getitem__
-    app.jinja_env.globals["product_name"] = PRODUCT
-    app.jinja_env.globals["counted"] = counted
 
 
 def _add_error_pages(app: Flask) -> None:

@@ -1,6 +1,6 @@
-"""How long something is, as people say it."""
+"""How long something is, and when, as people say it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from portal.core.counting import counted
 
@@ -20,3 +20,8 @@ def told(span: timedelta) -> str:
     if span < 730 * _DAY:
         return counted(int(span // (30.4375 * _DAY)), "month")
     return counted(int(span // (365.25 * _DAY)), "year")
+
+
+def moment_words(at: datetime) -> str:
+    """Give a moment (UTC) as `3 March 2027, 09:05 UTC`."""
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Request, Response, g
+from markupsafe import Markup
 from werkzeug.exceptions import BadRequest
 
 from portal.settings import Settings
@@ -34,8 +35,12 @@ class FormTokens:
         self._base_url = settings.base_url
         self._secure = settings.is_https
         self._key = key
-        app.jinja_env.globals["csrf_token"] = self.token
+        app.jinja_env.globals["csrf_field"] = self.field
         app.after_request(self._keep)
+
+    def field(self) -> Markup:
+        """Give the hidden field that every form of ours begins with."""
+        return Markup(f'<input type="hidden" name="csrf_token" value="{self.token()}">')  # noqa: S704
 
     def token(self) -> str:
         """Give the token for this browser's forms."""

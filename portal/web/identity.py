@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, g, redirect, request
@@ -155,9 +155,9 @@ def remember_session(response: AnyResponse, outcome: SignedIn) -> None:
 
 def forget_session(response: AnyResponse) -> None:
     """Take the session cookie back, with its companion."""
-    response.delete_cookie(SESSION_COOKIE, **_cookie_flags())
+    _take_back(response, SESSION_COOKIE)
     if services().settings.is_https:
-        response.delete_cookie(_COMPANION, **_cookie_flags())
+        _take_back(response, _COMPANION)
 
 
 def remember_attempt(response: AnyResponse, outcome: GoToProvider) -> None:
@@ -186,7 +186,7 @@ def attempt_to_keep(outcome: GoToProvider, *, is_https: bool) -> tuple[str, str]
 
 def forget_attempt(response: AnyResponse, name: str) -> None:
     """Take an attempt's cookie back."""
-    response.delete_cookie(name, **_cookie_flags())
+    _take_back(response, name)
 
 
 def attempt_cookie(name: str, *, is_https: bool) -> str:
@@ -199,18 +199,21 @@ def _put(response: AnyResponse, name: str, value: str, *, lasts: timedelta | Non
     response.headers.add(*_set_cookie(name, value, is_https=is_https, lasts=lasts))
 
 
+def _take_back(response: AnyResponse, name: str) -> None:
+    is_https = services().settings.is_https
+    response.headers.add(*_set_cookie(name, "", is_https=is_https, lasts=timedelta()))
+
+
 def _set_cookie(
     name: str, value: str, *, is_https: bool, lasts: timedelta | None = None
 ) -> tuple[str, str]:
-    """Give the header of a cookie whose name and value are our own: nothing needs quoting."""
-    age = f" Max-Age={lasts // _SECOND};" if lasts else ""
+    """Give the header of a cookie whose name and value are our own: nothing needs quoting.
+
+    One that lasts for no time is taken back.
+    """
+    age = "" if lasts is None else f" Max-Age={lasts // _SECOND};"
     secure = " Secure;" if is_https else ""
     return "Set-Cookie", f"{name}={value};{age}{secure} HttpOnly; Path=/; SameSite=Lax"
-
-
-def _cookie_flags() -> dict[str, Any]:
-    secure = services().settings.is_https
-    return {"httponly": True, "samesite": "Lax", "secure": secure, "path": "/"}
 
 
 __all__ = [

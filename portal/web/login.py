@@ -69,13 +69,13 @@ def show() -> str:
 
 def _blank() -> str:
     """Give the page as nearly everybody gets it: but for the form's token it is always the same."""
-    form_token = cast("Callable[[], str]", current_app.jinja_env.globals["csrf_token"])
-    token = form_token()
+    form_field = cast("Callable[[], str]", current_app.jinja_env.globals["csrf_field"])
+    field = str(form_field())
     pieces: list[str] | None = current_app.extensions.get(_BLANK)
     if pieces is None:
         text = render_template(_TEMPLATE, page=SignInPage())
-        pieces = current_app.extensions[_BLANK] = text.split(token)
-    return token.join(pieces)
+        pieces = current_app.extensions[_BLANK] = text.split(field)
+    return field.join(pieces)
 
 
 @blueprint.get("/login/<tenant>")

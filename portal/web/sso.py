@@ -4,6 +4,7 @@ from typing import assert_never
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, abort, jsonify, make_response, redirect, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from portal.core.address import Address, AddressError
@@ -16,7 +17,7 @@ from portal.flows.signing.callback import finish
 from portal.flows.signing.initiate import Initiation, RouteUnclear, initiate
 from portal.flows.signing.proof import Answer
 from portal.flows.signing.sign_out import LogoutRefused, end_by_front_channel, end_by_logout_token
-from portal.web.context import services, visitor
+from portal.web.context import current_request, services, visitor
 from portal.web.failures import to_login
 from portal.web.guests import PATH, current_guest
 from portal.web.identity import (
@@ -41,24 +42,24 @@ _LONGEST = 2048
 @blueprint.get("/auth/callback/<tenant>")
 def callback(tenant: str | None = None) -> Response:
     """Take the provider's answer (OIDC Core, 3.1.2.5)."""
-    state = _single("state")
-    cookie = attempt_cookie(cookie_name(StateToken(state)), is_https=services().settings.is_https)
-    repeated = any(len(request.args.getlist(name)) > 1 for name in request.args)
-    settings = services().settings
+    at, asked = services(), current_request()
+    settings, args = at.settings, asked.args
+    state = _single(args, "state")
+    cookie = attempt_cookie(cookie_name(StateToken(state)), is_https=settings.is_https)
     outcome = finish(
-        services(),
+        at,
         Answer(
             redirect_uri=f"{settings.base_url}/auth/callback/{tenant}"
             if tenant
             else settings.default_redirect_uri,
             state=state,
-            code=_single("code"),
-            error=_single("error"),
-            issuer=_single("iss") if "iss" in request.args else None,
-            is_ambiguous=repeated,
+            code=_single(args, "code"),
+            error=_single(args, "error"),
+            issuer=_single(args, "iss") if "iss" in args else None,
+            is_ambiguous=any(len(values) > 1 for _, values in args.lists()),
         ),
         visitor(),
-        sealed_attempt=request.cookies.get(cookie, ""),
+        sealed_attempt=asked.cookies.get(cookie, ""),
         previous=session_token(),
         signed_in=_signed_in,
     )
@@ -77,7 +78,7 @@ def callback(tenant: str | None = None) -> Response:
             response = to_login(outcome)
         case _:
             assert_never(outcome)
-    if cookie in request.cookies:
+    if cookie in asked.cookies:
         forget_attempt(response, cookie)
     return response
 
@@ -91,9 +92,9 @@ def _signed_in(back: SafePath) -> Account | None:
     return session.account if session else None
 
 
-def _single(name: str) -> str:
+def _single(args: MultiDict[str, str], name: str) -> str:
     """Give a parameter that is there once (RFC 6749, 3.1: never more than once)."""
-    values = request.args.getlist(name)
+    values = args.getlist(name)
     return values[0] if len(values) == 1 else ""
 
 
@@ -174,7 +175,7 @@ def backchannel_logout() -> Response:
 @blueprint.get("/auth/frontchannel-logout")
 def frontchannel_logout() -> Response:
     """End the session that a provider's hidden frame names (Front-Channel Logout, 2)."""
-    issuer, sid = _single("iss"), _single("sid")
+    issuer, sid = _single(request.args, "iss"), _single(request.args, "sid")
     if not issuer or not sid:
         abort(400)
     end_by_front_channel(services(), issuer, sid, visitor())

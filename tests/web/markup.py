@@ -4,23 +4,21 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from flask import Flask
+from jinja2 import FileSystemLoader
+from markupsafe import Markup
 
-from portal.core.counting import counted
 from portal.web.pages import SignInPage
+from portal.web.templating import Templates
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates"
 VOID = {"meta", "link", "img", "input", "br", "path"}
 
-ENVIRONMENT = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined
-)
+ENVIRONMENT = Templates(Flask(__name__), loader=FileSystemLoader(TEMPLATES), autoescape=True)
 ENVIRONMENT.globals |= {
-    "csrf_token": lambda: "token",
+    "csrf_field": lambda: Markup('<input type="hidden" name="csrf_token" value="token">'),
     "static_url": lambda name: f"/static/{name}?v=1",
-    "product_name": "Portal",
-    "counted": counted,
 }
 
 

@@ -86,7 +86,8 @@ def test_sound_address_is_not_called_invalid():
 @pytest.mark.parametrize(("tone", "role"), [(Tone.ERROR, "alert"), (Tone.WARNING, "status")])
 def test_notice_is_announced_with_its_reference_and_way_on(tone, role):
     notice = sign_in(notice=replace(ERROR, tone=tone)).one("div", role=role)
-    assert notice.text == "That did not work Try again. Start again Reference: 4F7K-92QX"
+    said = [paragraph.text for paragraph in notice.all("p")]
+    assert said == ["That did not work", "Try again.", "Start again", "Reference: 4F7K-92QX"]
     assert notice.one("a").attrs["href"] == "/login"
 
 

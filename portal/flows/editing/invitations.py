@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from portal.core.address import Address
 from portal.core.registry import Account, Role, Tenant
 from portal.core.routing import Asked, UsePassword
+from portal.core.spans import moment_words
 from portal.flows.changes.tenant_edits import Actor, NotAllowed, Saved
 from portal.flows.editing.form_checks import Wrong
 from portal.flows.editing.people_edits import set_password, wrong_password
@@ -29,7 +30,6 @@ from portal.flows.letters.link_mail import (
     host_of,
     keep,
     one_line,
-    told,
 )
 from portal.flows.outcomes import Visitor
 from portal.flows.signing.sign_in import judge, route_of
@@ -117,7 +117,7 @@ def _mail(
 ) -> tuple[str, str]:
     by = actor.account
     who = one_line(f"{by.name} ({by.email})" if by.name else by.email)
-    company, host, until = one_line(tenant.name), host_of(services), told(link.expires_at)
+    company, host, until = one_line(tenant.name), host_of(services), moment_words(link.expires_at)
     if link.kind is LinkKind.INVITATION:
         subject = f"You are invited to {company} at {host}"
         first = f"{who} has made an account for you at {company}.\n\nTo get in, open"

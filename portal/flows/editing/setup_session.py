@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from portal.core.address import Address, AddressError
 from portal.core.registry import Account, Role, Tenant
+from portal.core.spans import moment_words
 from portal.flows.changes.tenant_edits import Actor
 from portal.flows.editing import setup_rules
 from portal.flows.editing.form_checks import Wrong
@@ -27,7 +28,6 @@ from portal.flows.letters.link_mail import (
     host_of,
     keep,
     one_line,
-    told,
 )
 from portal.flows.letters.outgoing_mail import post
 from portal.flows.outcomes import Visitor
@@ -148,11 +148,12 @@ def _checked(wanted: Wanted) -> tuple[str, int] | Wrong:
 def _invitation(services: Services, actor: Actor, tenant: Tenant, link: Link, *, url: str) -> str:
     by = actor.account
     who = one_line(f"{by.name} ({by.email})" if by.name else by.email)
+    until = moment_words(link.expires_at)
     return (
         f"Hello {link.for_whom},\n\n{who} asks you to set up single sign-on for\n"
         f"{one_line(tenant.name)} at {host_of(services)}. You need no account: this link leads\n"
         f"you through it, step by step.\n\n{url}\n\n"
-        f"It can be started once, until {told(link.expires_at)}. If you did not expect this mail,\n"
+        f"It can be started once, until {until}. If you did not expect this mail,\n"
         "leave it: nothing happens by itself.\n"
     )
 

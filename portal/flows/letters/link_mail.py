@@ -6,7 +6,7 @@ hand_over the mail itself, with no transaction open; a failure is told and loses
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -89,11 +89,6 @@ def one_line(text: str) -> str:
 def host_of(services: Services) -> str:
     """Name the portal as people know it: by its host."""
     return urlsplit(services.settings.base_url).netloc
-
-
-def told(moment: datetime) -> str:
-    """Write a moment as people read it."""
-    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def entry(
