@@ -11,8 +11,8 @@ nothing that hangs unforeseen, such as a database, holds up those who do not nee
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 _TICK, _IDLE_TICK = 0.02, 0.2  # seconds; a turn is taken away after one to two ticks
 
@@ -26,6 +26,25 @@ class _Seat:
         self.called = threading.Lock()
         self.called.acquire()
         self.is_aside = False
+
+
+class _Aside:
+    """What surrounds a wait; a generator would cost a good part of what it surrounds."""
+
+    __slots__ = ("_seat", "_turns")
+
+    def __init__(self, turns: "Turns", seat: _Seat) -> None:
+        self._turns = turns
+        self._seat = seat
+
+    def __enter__(self) -> None:
+        self._turns.step_aside(self._seat)
+
+    def __exit__(self, *_error: object) -> None:
+        self._turns.come_back(self._seat)
+
+
+_NOTHING = nullcontext()
 
 
 class Turns:
@@ -61,22 +80,22 @@ class Turns:
         finally:
             self._leave(seat)
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self) -> AbstractContextManager[None]:
         """Let others have the turn during a wait; nothing where no turn was taken."""
         seat: _Seat | None = getattr(self._mine, "seat", None)
-        if seat is None or seat.is_aside:
-            yield
-            return
+        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat)
+
+    def step_aside(self, seat: _Seat) -> None:
+        """Give the turn of this seat to others."""
         with self._lock:
             self._end_turn(seat)
             self._have_a_listener()
         seat.is_aside = True
-        try:
-            yield
-        finally:
-            seat.is_aside = False
-            self._wait_for_turn(seat, self._back)
+
+    def come_back(self, seat: _Seat) -> None:
+        """Wait for a turn again."""
+        seat.is_aside = False
+        self._wait_for_turn(seat, self._back)
 
     def was_taken_away(self) -> bool:
         """Whether the request that this thread is at has lost its turn because it lasted."""

@@ -72,8 +72,10 @@ class Transport:
             total=limits.total,
             most_bytes=limits.most_bytes + _HEAD_ROOM,
         )
-        with _told_plainly():
+        try:
             return self._exchange(request, call)
+        except (OSError, MalformedError, OversizedError, ValueError) as error:
+            raise _told_plainly(error) from None
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -103,26 +105,24 @@ class Transport:
                 connection.close()
 
 
-@contextmanager
-def _told_plainly() -> Iterator[None]:
+def _told_plainly(error: Exception) -> SignInFailure:
     """Turn whatever the network can do into the two failures that people are told of.
 
     The words of an exception may hold what was sent: they go no further.
     """
-    try:
-        yield
-    except OversizedError:
-        raise _untrusted("the answer is too big") from None
-    except ssl.SSLCertVerificationError as error:
-        raise _untrusted(f"the certificate is not trusted: {error.verify_message}") from None
-    except TimeoutError:
-        raise _unavailable("no answer in time") from None
-    except OSError as error:
-        raise _unavailable(f"no connection: {type(error).__name__}") from None
-    except MalformedError as error:
-        raise _untrusted(f"the answer is unreadable: {error}") from None
-    except ValueError:
-        raise _untrusted("a URL or header is unsound") from None
+    match error:
+        case OversizedError():
+            return _untrusted("the answer is too big")
+        case ssl.SSLCertVerificationError():
+            return _untrusted(f"the certificate is not trusted: {error.verify_message}")
+        case TimeoutError():
+            return _unavailable("no answer in time")
+        case OSError():
+            return _unavailable(f"no connection: {type(error).__name__}")
+        case MalformedError():
+            return _untrusted(f"the answer is unreadable: {error}")
+        case _:
+            return _untrusted("a URL or header is unsound")
 
 
 def _untrusted(detail: str) -> SignInFailure:

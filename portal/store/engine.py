@@ -70,6 +70,25 @@ class Prepared:
         return values if self.order is None else tuple(values[name] for name in self.order)
 
 
+class _GoneIsNamed:
+    """Turns the drivers' many ways to say "no database" into one error, for a block.
+
+    A statement that is wrong (a missing table, a broken constraint) stays what it is.
+    """
+
+    __slots__ = ("_errors",)
+
+    def __init__(self, driver_error: type[Exception]) -> None:
+        self._errors = (OperationalError, InterfaceError, PoolTimeout, driver_error)
+
+    def __enter__(self) -> None:
+        """Begin; there is nothing to keep, so one serves all blocks at once."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, self._errors):
+            raise DatabaseGoneError(type(getattr(error, "orig", error)).__name__) from error
+
+
 class Database:
     """The one way to the tables.
 
@@ -116,6 +135,7 @@ class Database:
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None
         self._driver_error: type[Exception] = self._reader.dialect.loaded_dbapi.Error
+        self._gone_is_named = _GoneIsNamed(self._driver_error)
 
     def make_file(self) -> None:
         """Make the file of a SQLite database, still empty, where there is none."""
@@ -126,7 +146,7 @@ class Database:
     @contextmanager
     def read(self, *, brief: bool = False) -> Iterator[Connection]:
         """Open a connection for reading, outside any transaction."""
-        with self._gone_is_named(), self._reader.connect() as connection:
+        with self._gone_is_named, self._reader.connect() as connection:
             if brief:
                 self._bound(connection)
             yield connection
@@ -135,7 +155,7 @@ class Database:
     def transaction(self, *, brief: bool = False) -> Iterator[Connection]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
         turn = self._turn_to_write(is_quick=False)
-        with self._gone_is_named(), turn, self._writer.begin() as connection:
+        with self._gone_is_named, turn, self._writer.begin() as connection:
             if brief:
                 self._bound(connection)
             yield connection
@@ -143,13 +163,13 @@ class Database:
     @contextmanager
     def quick_read(self) -> Iterator[HeldPlace]:
         """Give a place for prepared statements that read, as `read` does."""
-        with self._gone_is_named(), self._held.place() as place:
+        with self._gone_is_named, self._held.place() as place:
             yield place
 
     @contextmanager
     def quick_write(self) -> Iterator[HeldPlace]:
         """Give a place for one prepared statement that writes; it is committed by itself."""
-        with self._gone_is_named(), self._turn_to_write(), self._held.place() as place:
+        with self._gone_is_named, self._turn_to_write(), self._held.place() as place:
             if not self.is_sqlite:
                 yield place
                 return
@@ -164,7 +184,7 @@ class Database:
     def quick_transaction(self) -> Iterator[HeldPlace]:
         """Open a transaction for prepared statements, as `transaction` does."""
         begin = self._begin_writing if self.is_sqlite else _begin_later
-        with self._gone_is_named(), self._turn_to_write(), self._held.transaction(begin) as place:
+        with self._gone_is_named, self._turn_to_write(), self._held.transaction(begin) as place:
             yield place
 
     @contextmanager
@@ -178,14 +198,18 @@ class Database:
         if self._writing is None:
             yield
         elif is_quick and self._writing.acquire(blocking=False):
-            with _released_after(self._writing):
+            try:
                 yield
+            finally:
+                self._writing.release()
         else:
             with self._aside():
                 if not self._writing.acquire(timeout=BUSY_SECONDS):
                     raise DatabaseGoneError("another writer does not end")
-                with _released_after(self._writing):
+                try:
                     yield
+                finally:
+                    self._writing.release()
 
     def _begin_sqlite(self, connection: Connection) -> None:
         if connection.get_execution_options().get("portal_writes"):
@@ -205,17 +229,6 @@ class Database:
             driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         with self._aside():
             driver.execute("BEGIN IMMEDIATE")
-
-    @contextmanager
-    def _gone_is_named(self) -> Iterator[None]:
-        """Turn the drivers' many ways to say "no database" into one error.
-
-        A statement that is wrong (a missing table, a broken constraint) stays what it is.
-        """
-        try:
-            yield
-        except (OperationalError, InterfaceError, PoolTimeout, self._driver_error) as error:
-            raise DatabaseGoneError(type(getattr(error, "orig", error)).__name__) from error
 
     def prepare(self, statement: Select[*tuple[Any, ...]]) -> Prepared:
         """Compile a statement once, for `fetch`."""
@@ -237,14 +250,6 @@ class Database:
         self._held.close()
         self.engine.dispose()
         self._reader.dispose()
-
-
-@contextmanager
-def _released_after(lock: threading.Lock) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _file_of(url: URL) -> Path | None:

@@ -2,8 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,39 +65,48 @@ class HeldConnections:
         self._put(pooled)
         return rows
 
-    @contextmanager
-    def place(self) -> Iterator[HeldPlace]:
+    def place(self) -> "Loan":
         """Lend a connection to prepared statements; what an error leaves open is rolled back."""
-        with self._lent() as place:
-            yield place
-            self._end(place, place.lane.settle)
+        return Loan(self)
 
-    @contextmanager
-    def transaction(self, begin: Callable[[Any], object]) -> Iterator[HeldPlace]:
+    def transaction(self, begin: Callable[[Any], object]) -> "Loan":
         """Lend a connection and commit at the end what was done in it.
 
         `begin` is given the driver's connection.
         """
-        with self._lent() as place:
-            begin(place.connection.dbapi_connection)
-            yield place
-            self._end(place, place.lane.commit)
+        return Loan(self, begin)
 
-    @contextmanager
-    def _lent(self) -> Iterator[HeldPlace]:
+    def lend(self, begin: Callable[[Any], object] | None) -> HeldPlace:
+        """Take a connection for a loan."""
         pooled = self._take()
         try:
-            yield HeldPlace(pooled, self.dialect, self._lane_of(pooled.dbapi_connection))
+            driver: Any = pooled.dbapi_connection
+            place = HeldPlace(pooled, self.dialect, self._lane_of(driver))
+            if begin is not None:
+                begin(driver)
         except BaseException as error:
             self._recover(pooled, error)
             raise
-        self._put(pooled)
+        return place
 
-    def _end(self, place: HeldPlace, how: Callable[[], None]) -> None:
+    def take_back(self, place: HeldPlace, *, committed: bool) -> None:
+        """End a loan that went well: run what has not been run, and commit if that is asked for."""
         try:
-            how()
-        except self.dialect.loaded_dbapi.Error as error:
-            raise named(error, place.connection, self.dialect, "") from error
+            try:
+                if committed:
+                    place.lane.commit()
+                else:
+                    place.lane.settle()
+            except self.dialect.loaded_dbapi.Error as error:
+                raise named(error, place.connection, self.dialect, "") from error
+        except BaseException as error:
+            self._recover(place.connection, error)
+            raise
+        self._put(place.connection)
+
+    def undo(self, place: HeldPlace, error: BaseException) -> None:
+        """End a loan that an error cut short."""
+        self._recover(place.connection, error)
 
     def _recover(self, pooled: PoolProxiedConnection, error: BaseException) -> None:
         driver: Any = pooled.dbapi_connection
@@ -144,6 +153,26 @@ class HeldConnections:
         with suppress(IndexError):
             while True:
                 _send_home(*self._held.pop())
+
+
+class Loan:
+    """A connection lent for a block; as a generator it would cost as much as what runs in it."""
+
+    __slots__ = ("_begin", "_held", "_place")
+
+    def __init__(self, held: HeldConnections, begin: Callable[[Any], object] | None = None) -> None:
+        self._held = held
+        self._begin = begin
+
+    def __enter__(self) -> HeldPlace:
+        self._place = place = self._held.lend(self._begin)
+        return place
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None:
+            self._held.take_back(self._place, committed=self._begin is not None)
+        else:
+            self._held.undo(self._place, error)
 
 
 def _send_home(pooled: PoolProxiedConnection, since: float) -> None:

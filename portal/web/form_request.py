@@ -1,20 +1,29 @@
-"""A request whose forms are read in one plain step."""
+"""A request whose forms and cookies are read in one plain step."""
 
 from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.sansio.http import parse_cookie
+from werkzeug.utils import cached_property
 
 URLENCODED = "application/x-www-form-urlencoded"
 
 
 class FormRequest(Request):
-    """Flask's request, with a short way for the forms that browsers send by default.
+    """Flask's request, with a short way for the forms that browsers send by default, and cookies.
 
     Werkzeug builds a parser for each request and decodes every name and value, whatever they
-    hold. The limits on size are those of `stream`, and what comes out is the same.
+    hold. The limits on size are those of `stream`, and what comes out is the same. For the cookies
+    it looks through all that the server says of the request; they have one name there.
     """
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies that came with the request."""
+        sent = self.environ.get("HTTP_COOKIE", "")
+        return parse_cookie(sent, cls=self.dict_storage_class)  # type: ignore[return-value]
 
     def _load_form_data(self) -> None:
         if "form" in self.__dict__ or self.mimetype != URLENCODED:

@@ -93,7 +93,9 @@ def _way_in(services: Services, attempt: Attempt) -> tuple[Tenant, Connection, C
     client = connection.client
     if (client.issuer, client.client_id) != (attempt.issuer, attempt.client_id):
         raise SignInFailure(FailureCode.SSO_UNAVAILABLE, "the connection has another client now")
-    return bundle.tenant, connection, replace(client, redirect_uri=attempt.redirect_uri)
+    if client.redirect_uri != attempt.redirect_uri:  # the portal's own address changed meanwhile
+        client = replace(client, redirect_uri=attempt.redirect_uri)
+    return bundle.tenant, connection, client
 
 
 def _check_answer(services: Services, answer: Answer, attempt: Attempt) -> None:
