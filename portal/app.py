@@ -50,7 +50,7 @@ def create_app(built: Services) -> Flask:
         app.register_blueprint(module.blueprint)
     app.register_blueprint(admin_pages)
     app.register_blueprint(setup_pages)
-    app.jinja_env.globals["static_url"] = static_url_for(app).__getitem__
+    app.jinja_env.filters["static_url"] = static_url_for(app).__getitem__
     _add_error_pages(app)
     return app
 

@@ -1,6 +1,6 @@
 """What a view needs to know of its app and its request."""
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Request, current_app, g, request
 
@@ -16,6 +16,11 @@ def services() -> Services:
 def current_request() -> Request:
     """Give the request itself: each look through Flask's `request` costs as much as a call."""
     return cast("Request", request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - documented
+
+
+def kept() -> Any:
+    """Give what is kept for this request, Flask's `g` itself, for those who look several times."""
+    return g._get_current_object()  # noqa: SLF001 - documented
 
 
 def cookie(name: str) -> str:

@@ -13,12 +13,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Request, Response, g
+from flask import Flask, Request, Response
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest
 
 from portal.settings import Settings
-from portal.web.context import cookie
+from portal.web.context import cookie, kept
+from portal.web.cookies import cookie_header
 
 _LONGEST = 64
 
@@ -33,7 +34,7 @@ class FormTokens:
     def __init__(self, app: Flask, settings: Settings, *, key: bytes) -> None:
         self.cookie = "__Host-portal_form" if settings.is_https else "portal_form"
         self._base_url = settings.base_url
-        self._secure = settings.is_https
+        self._is_https = settings.is_https
         self._key = key
         app.jinja_env.globals["csrf_field"] = self.field
         app.after_request(self._keep)
@@ -44,12 +45,13 @@ class FormTokens:
 
     def token(self) -> str:
         """Give the token for this browser's forms."""
-        known: str | None = g.get("form_token")
+        here = kept()
+        known: str | None = here.get("form_token")
         if known is None:
             value = cookie(self.cookie)
             if not 0 < len(value) <= _LONGEST:
-                value = g.new_form_cookie = secrets.token_urlsafe(18)
-            known = g.form_token = self._mac(value)
+                value = here.new_form_cookie = secrets.token_urlsafe(18)
+            known = here.form_token = self._mac(value)
         return known
 
     def check(self, asked: Request) -> None:
@@ -76,9 +78,7 @@ class FormTokens:
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
     def _keep(self, response: Response) -> Response:
-        value = g.get("new_form_cookie", "")
+        value = kept().get("new_form_cookie", "")
         if value:
-            response.set_cookie(
-                self.cookie, value, httponly=True, samesite="Lax", secure=self._secure
-            )
+            response.headers.add(*cookie_header(self.cookie, value, is_https=self._is_https))
         return response

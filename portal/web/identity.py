@@ -25,7 +25,8 @@ from portal.core.session import Session
 from portal.flows.outcomes import GoToProvider, SignedIn
 from portal.store import sessions
 from portal.throttle import Known
-from portal.web.context import known_cookie, services
+from portal.web.context import current_request, kept, known_cookie, services
+from portal.web.cookies import cookie_header
 
 SESSION_COOKIE = "portal_session"
 _HOST_PREFIX = "__Host-"
@@ -33,7 +34,6 @@ _COMPANION = "__Host-portal_bound"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _ATTEMPT_PREFIX = "portal_attempt_"
 _MOST_ATTEMPTS = 8
-_SECOND = timedelta(seconds=1)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,7 +41,7 @@ R = TypeVar("R")
 
 def session_token() -> SecretStr | None:
     """Give the session token that this browser was given here, live or not."""
-    sent = request.cookies.getlist(SESSION_COOKIE)
+    sent = current_request().cookies.getlist(SESSION_COOKIE)
     if len(sent) > 1:
         sent = list(dict.fromkeys(raw for raw in sent if _TOKEN.fullmatch(raw)))
     if sent and services().settings.is_https:
@@ -74,9 +74,10 @@ def _companion(token: str) -> str:
 
 def current_session() -> Session | None:
     """Give the live session of this request, and note that it was used."""
-    if not hasattr(g, "portal_session"):
-        g.portal_session = _load()
-    found: Session | None = g.portal_session
+    here = kept()
+    if "portal_session" not in here:
+        here.portal_session = _load()
+    found: Session | None = here.portal_session
     return found
 
 
@@ -181,7 +182,7 @@ def superfluous_attempts(cookies: Iterable[str], *, is_https: bool) -> list[str]
 def attempt_to_keep(outcome: GoToProvider, *, is_https: bool) -> tuple[str, str]:
     """Give the header that keeps an attempt in the browser that began it."""
     name = attempt_cookie(outcome.cookie_name, is_https=is_https)
-    return _set_cookie(name, outcome.cookie_value, is_https=is_https, lasts=LIFETIME)
+    return cookie_header(name, outcome.cookie_value, is_https=is_https, lasts=LIFETIME)
 
 
 def forget_attempt(response: AnyResponse, name: str) -> None:
@@ -196,24 +197,12 @@ def attempt_cookie(name: str, *, is_https: bool) -> str:
 
 def _put(response: AnyResponse, name: str, value: str, *, lasts: timedelta | None = None) -> None:
     is_https = services().settings.is_https
-    response.headers.add(*_set_cookie(name, value, is_https=is_https, lasts=lasts))
+    response.headers.add(*cookie_header(name, value, is_https=is_https, lasts=lasts))
 
 
 def _take_back(response: AnyResponse, name: str) -> None:
     is_https = services().settings.is_https
-    response.headers.add(*_set_cookie(name, "", is_https=is_https, lasts=timedelta()))
-
-
-def _set_cookie(
-    name: str, value: str, *, is_https: bool, lasts: timedelta | None = None
-) -> tuple[str, str]:
-    """Give the header of a cookie whose name and value are our own: nothing needs quoting.
-
-    One that lasts for no time is taken back.
-    """
-    age = "" if lasts is None else f" Max-Age={lasts // _SECOND};"
-    secure = " Secure;" if is_https else ""
-    return "Set-Cookie", f"{name}={value};{age}{secure} HttpOnly; Path=/; SameSite=Lax"
+    response.headers.add(*cookie_header(name, "", is_https=is_https, lasts=timedelta()))
 
 
 __all__ = [

@@ -7,9 +7,10 @@
     account/signed_out.html  SignedOutPage    GET /auth/logged-out
     errors/page.html         ErrorPage        400, 403, 404, 405, 413, 429, 500, 503
 
-Each template is rendered with its value as `page`; the globals are `csrf_field()`,
-`static_url(name)`, `product_name` and `counted(number, noun, plural)`. Every text is printed
-escaped. May import: the standard library.
+Each template is rendered with its value as `page`; the globals are `csrf_field()`, `product_name`
+and `counted(number, noun, plural)`, the filters `moment` for times, and `icon` and `static_url` for
+names, whose values are part of the compiled template. Every text is printed escaped. May import:
+the standard library.
 """
 
 from dataclasses import dataclass

@@ -7,11 +7,12 @@ from typing import Any
 
 from flask.sansio.app import App
 from flask.templating import Environment
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
 from markupsafe import Markup
 
 from portal.core.counting import counted
 from portal.core.spans import moment_words
+from portal.web.icons import icon
 
 PRODUCT = "Portal"
 _PACKAGE = Path(__file__).parent.parent
@@ -29,11 +30,26 @@ class Templates(Environment):
             app, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, **options
         )
         self.globals.update(product_name=PRODUCT, counted=counted)
-        self.filters["moment"] = moment
+        self.filters.update(moment=moment, icon=icon)
+        self._kept: dict[str, Template] = {}
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Give a template its globals, the environment's among them."""
         return {**self.globals, **(d or {})}
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - Jinja's name
+    ) -> Template:
+        """Give a template: five times for a page, and always the same unless they are edited."""
+        if self.auto_reload or globals or not isinstance(name, str):
+            return super().get_template(name, parent, globals)
+        found = self._kept.get(name)
+        if found is None:
+            found = self._kept[name] = super().get_template(name, parent)
+        return found
 
 
 def moment(time: datetime) -> Markup:

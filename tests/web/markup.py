@@ -18,8 +18,8 @@ VOID = {"meta", "link", "img", "input", "br", "path"}
 ENVIRONMENT = Templates(Flask(__name__), loader=FileSystemLoader(TEMPLATES), autoescape=True)
 ENVIRONMENT.globals |= {
     "csrf_field": lambda: Markup('<input type="hidden" name="csrf_token" value="token">'),
-    "static_url": lambda name: f"/static/{name}?v=1",
 }
+ENVIRONMENT.filters["static_url"] = lambda name: f"/static/{name}?v=1"
 
 
 @dataclass
