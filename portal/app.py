@@ -4,9 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, jsonify, make_response, redirect, render_template, request
+from flask import (
+    Flask,
+    Request,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import get_host
 
 from admin import blueprint as admin_pages
 from admin import setup_blueprint as setup_pages
@@ -29,6 +41,27 @@ class _Portal(Flask):
     """Flask without its questions, five at every request, whether a function is a coroutine."""
 
     jinja_environment = Templates
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Give what matches a request's path, without Flask's looks for sub-domains.
+
+        Raises SecurityError where the Host header holds what no host's name does.
+        """
+        if request is None:
+            return super().create_url_adapter(None)
+        environ = request.environ
+        request.host = get_host(environ)
+        query = environ.get("QUERY_STRING", "").encode("latin1").decode(errors="replace")
+        return MapAdapter(
+            self.url_map,
+            server_name=request.host,
+            script_name=environ.get("SCRIPT_NAME", "") or "/",
+            subdomain="",
+            url_scheme=environ["wsgi.url_scheme"],
+            path_info=request.path,
+            default_method=request.method,
+            query_args=query,
+        )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give the function: none here is asynchronous."""

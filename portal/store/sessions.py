@@ -42,6 +42,17 @@ _BY_TOKEN = Statement(_SESSIONS.where(SESSIONS.c.token_hash == bindparam("token_
 _OF_ACCOUNT = Statement(
     _SESSIONS.where(SESSIONS.c.user_id == bindparam("account_id")).order_by(SESSIONS.c.id.desc())
 )
+_OWN = SESSIONS.alias("own")
+_BESIDE = Statement(
+    _SESSIONS.add_columns(SESSIONS.c.token_hash)
+    .where(
+        SESSIONS.c.user_id
+        == select(_OWN.c.user_id)
+        .where(_OWN.c.token_hash == bindparam("own_hash"))
+        .scalar_subquery()
+    )
+    .order_by(SESSIONS.c.id.desc())
+)
 _OPEN = Statement(insert_into(SESSIONS))
 _END_BY_TOKEN = Statement(delete(SESSIONS).where(SESSIONS.c.token_hash == bindparam("of_hash")))
 
@@ -86,6 +97,17 @@ def load(place: Place, token: str) -> Session | None:
     """Give the session of a cookie's token, live or not, or None."""
     row = _BY_TOKEN.first(place, {"token_hash": token_hash(token)})
     return _session(row) if row else None
+
+
+def load_beside(place: Place, token: str) -> tuple[Session | None, list[Session]]:
+    """Give the session of a cookie's token, and all of its account, the newest first; one query."""
+    own_hash = token_hash(token)
+    own, found = None, []
+    for row in _BESIDE.rows(place, {"own_hash": own_hash}):
+        found.append(_session(row))
+        if row.token_hash == own_hash:
+            own = found[-1]
+    return own, found
 
 
 def of_account(place: Place, account_id: int) -> list[Session]:

@@ -6,10 +6,15 @@ from werkzeug.wrappers import Response
 from portal.core.registry import Role
 from portal.core.session import Session
 from portal.flows.signing.sign_out import can_end_at_provider, revoke, sign_out
-from portal.store import sessions
 from portal.web.announcements import notice_for
 from portal.web.context import services, visitor
-from portal.web.identity import current_session, forget_session, sign_in_required
+from portal.web.identity import (
+    current_session,
+    current_sessions,
+    forget_session,
+    go_to_sign_in,
+    sign_in_required,
+)
 from portal.web.pages import (
     DashboardPage,
     Method,
@@ -33,14 +38,12 @@ def home() -> Response:
 
 
 @blueprint.get("/dashboard")
-@sign_in_required
-def dashboard() -> str:
+def dashboard() -> Response | str:
     """Show who is signed in, how, for which tenant, until when, and where else."""
-    session = _session()
-    now = services().now()
-    with services().database.quick_read() as place:
-        found = sessions.of_account(place, session.account.id)
-    account = session.account
+    session, found = current_sessions()
+    if session is None:
+        return go_to_sign_in()
+    account, now = session.account, services().now()
     page = DashboardPage(
         viewer=viewer(session),
         tenant=account.tenant.name if account.tenant else "",

@@ -81,15 +81,31 @@ def current_session() -> Session | None:
     return found
 
 
+def current_sessions() -> tuple[Session | None, list[Session]]:
+    """Give the live session of this request, and all of its account, the newest first."""
+    token = session_token()
+    if token is None:
+        return None, []
+    with services().database.quick_read() as place:
+        session, found = sessions.load_beside(place, token.get_secret_value())
+    kept().portal_session = session = _used(session)
+    return session, found
+
+
 def _load() -> Session | None:
     token = session_token()
     if token is None:
         return None
-    at, now = services(), services().now()
-    with at.database.quick_read() as place:
+    with services().database.quick_read() as place:
         session = sessions.load(place, token.get_secret_value())
+    return _used(session)
+
+
+def _used(session: Session | None) -> Session | None:
+    """Give a session only if it is live, and note that it was used."""
     if session is None:
         return None
+    at, now = services(), services().now()
     if not session.is_live(now):
         g.ended_because = _why_ended(session)
         with at.database.transaction(brief=True) as connection:
@@ -208,6 +224,7 @@ def _take_back(response: AnyResponse, name: str) -> None:
 __all__ = [
     "Response",
     "current_session",
+    "current_sessions",
     "forget_attempt",
     "forget_session",
     "go_to_sign_in",

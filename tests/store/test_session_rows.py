@@ -57,6 +57,21 @@ def test_session_comes_back_whole(database, account):
     assert len(session.user_agent) == 300
 
 
+def test_session_comes_with_those_beside_it_and_with_nobody_elses(database, account):
+    tokens = [open_one(database, account) for _ in range(3)]
+    with database.transaction() as connection:
+        other = add_user(connection, "bob@acme.example", account.tenant.id)
+        theirs = sessions.open_session(connection, other, SSO, now=NOW)
+    with database.read() as connection:
+        own, found = sessions.load_beside(connection, tokens[1])
+    assert own == load(database, tokens[1])
+    assert found == [load(database, token) for token in reversed(tokens)]
+    with database.quick_read() as place:
+        bobs = load(database, theirs)
+        assert sessions.load_beside(place, theirs) == (bobs, [bobs])
+        assert sessions.load_beside(place, "invented") == (None, [])
+
+
 def test_unknown_token_is_no_session(database, account):
     open_one(database, account)
     assert load(database, "invented") is None
