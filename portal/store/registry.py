@@ -33,7 +33,7 @@ from portal.core.registry import (
 from portal.store.engine import AnyRow, Database
 from portal.store.held import HeldPlace
 from portal.store.lookup import LookupRow, Lookups, account_of
-from portal.store.prepared import Statement
+from portal.store.prepared import Asked, Statement
 from portal.store.tables import CLIENTS, CONNECTIONS, TENANTS
 from portal.store.tenant_rows import TENANT_COLUMNS, tenant_from
 
@@ -95,7 +95,15 @@ class Registry:
     def tenant_by_id(self, tenant_id: int) -> Bundle | None:
         """Give the tenant with its connections, as they are now."""
         with self._database.quick_read() as place:
-            row = _TENANT_BY_ID.first(place, {"tenant_id": tenant_id})
+            row = self.ask_tenant(place, tenant_id).first()
+        return self.bundle_of(row)
+
+    def ask_tenant(self, place: HeldPlace, tenant_id: int) -> Asked:
+        """Ask for a tenant beside other questions; its first row is for `bundle_of`."""
+        return _TENANT_BY_ID.ask(place, {"tenant_id": tenant_id})
+
+    def bundle_of(self, row: Any | None) -> Bundle | None:
+        """Give the tenant of a row, with its connections; None for none."""
         if row is None:
             return None
         kept = self._kept_bundle(row.tenant_id, row.version)

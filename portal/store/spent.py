@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam
 
 from portal.crypto import token_hash
-from portal.store.prepared import Place, Statement
+from portal.store.prepared import Asked, Place, Statement
 from portal.store.tables import SPENT
 from portal.store.upserts import upsert
 
@@ -27,5 +27,10 @@ def spend(place: Place, token: str, *, expires_at: datetime) -> bool:
 
     It counts once the caller's transaction is committed.
     """
+    return ask(place, token, expires_at=expires_at).count() == 1
+
+
+def ask(place: Place, token: str, *, expires_at: datetime) -> Asked:
+    """Ask what `spend` does, without waiting; the count is 1 for the first user alone."""
     values = {"token_hash": token_hash(token), "expires_at": expires_at}
-    return _spend(place.dialect.name).run(place, values) == 1
+    return _spend(place.dialect.name).ask(place, values)

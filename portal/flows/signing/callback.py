@@ -20,6 +20,7 @@ from portal.flows.signing.trial import conclude
 from portal.observe import SIGN_INS
 from portal.services import Services
 from portal.store import spent
+from portal.store.registry import Bundle
 from portal.store.started import Started
 from portal.throttle import Reached, network_of
 
@@ -43,16 +44,17 @@ def finish(
     """
     progress, attempt = Progress(), None
     try:
-        attempt = _take_attempt(services, answer.state, sealed_attempt)
+        attempt, bundle = _take_attempt(services, answer.state, sealed_attempt)
         if attempt.purpose is Purpose.TRIAL:
-            return conclude(services, answer, visitor, attempt=attempt, by=signed_in(attempt.next))
+            by = signed_in(attempt.next)
+            return conclude(services, answer, visitor, attempt=attempt, bundle=bundle, by=by)
         if attempt.purpose is Purpose.INITIATED:
             _check_nobody_else(attempt, signed_in(HOME))
         if wait := services.gate.look("redeem", _at_provider(attempt, visitor)):
             return put_off(
                 "sso", attempt.email, seconds=wait, why=Reached.PROVIDER, next_path=attempt.next
             )
-        arrival = prove(services, answer, attempt, progress)
+        arrival = prove(services, answer, attempt, bundle, progress)
         token = enter(services, arrival, visitor, previous=previous)
     except SignInFailure as failure:
         if attempt and _is_refused_there(failure, progress) and services.settings.rate_limits:
@@ -139,29 +141,33 @@ def _facts(
     return facts
 
 
-def _take_attempt(services: Services, raw_state: str, sealed_attempt: str) -> Attempt:
-    """Spend the state, then open the attempt of the browser that began.
+def _take_attempt(
+    services: Services, raw_state: str, sealed_attempt: str
+) -> tuple[Attempt, Bundle | None]:
+    """Spend the state; give the attempt of the browser that began, and its tenant as it is now.
 
-    The state is spent first, and that is committed: whatever comes of this answer, the same state
-    never counts again. Only states of our own making are written down.
+    The state is spent before anything is looked at, and that is committed: whatever comes of this
+    answer, the same state never counts again. Only states of our own making are written down.
     """
     state = genuine_state(raw_state, services.state_key)
     if state is None:
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the state is missing or not of our making")
     now = services.now()
     services.started.note_back(cookie_name(state), now=now)
+    attempt = _open_cookie(services, sealed_attempt)
     with services.database.quick_write() as place:
-        is_first = spent.spend(place, state, expires_at=now + LIFETIME)
+        spending = spent.ask(place, state, expires_at=now + LIFETIME)
+        found = services.registry.ask_tenant(place, attempt.tenant_id) if attempt else None
+        is_first, row = spending.count() == 1, found.first() if found else None
     if not is_first:
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the state was used before")
-    attempt = _open_cookie(services, sealed_attempt)
     if attempt is None or not hmac.compare_digest(attempt.state, state):
         raise SignInFailure(
             FailureCode.STATE_MISMATCH, "the attempt does not belong to this browser"
         )
     if not attempt.is_fresh(now):
         raise SignInFailure(FailureCode.STATE_MISMATCH, "the attempt is older than 10 minutes")
-    return attempt
+    return attempt, services.registry.bundle_of(row)
 
 
 def _check_nobody_else(attempt: Attempt, there: Account | None) -> None:

@@ -12,6 +12,7 @@ from portal.flows.signing.arrival import Arrival
 from portal.oidc.authorization import check_response_issuer
 from portal.oidc.client import Tokens, UserinfoRefused
 from portal.services import Services
+from portal.store.registry import Bundle
 
 
 class Stage(StrEnum):
@@ -53,14 +54,20 @@ class Answer:
     is_ambiguous: bool = False
 
 
-def prove(services: Services, answer: Answer, attempt: Attempt, progress: Progress) -> Arrival:
+def prove(
+    services: Services,
+    answer: Answer,
+    attempt: Attempt,
+    bundle: Bundle | None,
+    progress: Progress,
+) -> Arrival:
     """Give who came back, proven by the provider that was asked. Raises SignInFailure.
 
-    Tenant, connection and client are read afresh: what changed midway holds. No transaction is
-    open while the provider is asked.
+    `bundle` is the attempt's tenant, read as the answer came: what changed midway holds. No
+    transaction is open while the provider is asked.
     """
     progress.stage = Stage.REGISTRY
-    tenant, connection, client = _way_in(services, attempt)
+    tenant, connection, client = _way_in(attempt, bundle)
     progress.stage = Stage.ANSWER
     _check_answer(services, answer, attempt)
     progress.stage = Stage.TOKEN
@@ -81,8 +88,7 @@ def prove(services: Services, answer: Answer, attempt: Attempt, progress: Progre
     return Arrival(tenant, connection, client, tokens.id_token, claims)
 
 
-def _way_in(services: Services, attempt: Attempt) -> tuple[Tenant, Connection, Client]:
-    bundle = services.registry.tenant_by_id(attempt.tenant_id)
+def _way_in(attempt: Attempt, bundle: Bundle | None) -> tuple[Tenant, Connection, Client]:
     if bundle is None or bundle.tenant.suspended:
         raise SignInFailure(FailureCode.TENANT_SUSPENDED, "the tenant is suspended or gone")
     connection = bundle.connections.get(attempt.connection_id)

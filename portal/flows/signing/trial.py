@@ -20,6 +20,7 @@ from portal.flows.signing.arrival import Arrival
 from portal.flows.signing.proof import Answer, Progress, Stage, prove
 from portal.services import Services
 from portal.store import accounts, audit
+from portal.store.registry import Bundle
 
 Result = TypeVar("Result")
 
@@ -42,6 +43,7 @@ def conclude(
     visitor: Visitor,
     *,
     attempt: Attempt,
+    bundle: Bundle | None,
     by: Account | None,
 ) -> Tried:
     """Run every check of a sign-in, write the report into the trail, and give its reference.
@@ -53,7 +55,7 @@ def conclude(
     checks: list[Check] = []
     role = ""
     try:
-        arrival = prove(services, answer, attempt, progress)
+        arrival = prove(services, answer, attempt, bundle, progress)
         told = {Stage.TOKEN: progress.secret}
         checks = [Check(stage.value, True, told.get(stage, "")) for stage in _PROOF]
         role = _admission(services, arrival, checks)
