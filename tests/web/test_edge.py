@@ -2,10 +2,14 @@
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.app import create_app
 from portal.core.errors import FailureCode
 from portal.services import build_services
+from portal.web.edge import Proxies
 from portal.web.failures import ERROR_PAGES, WORDS
 from tests.visitor import Visitor
 
@@ -187,3 +191,19 @@ def test_blank_sign_in_page_is_the_same_for_everybody_but_for_the_token_of_its_f
         assert who.submit("no address").status_code == 200  # and 400 with another's token
     assert one.get("/login?email=ann@acme.example").text != first
     assert "ann@acme.example" not in one.get("/login").text
+
+
+@given(
+    value=st.none() | st.text(alphabet='a1.:,"\\ \t[]', max_size=20),
+    trusted=st.integers(0, 3),
+)
+def test_word_of_proxies_is_taken_as_werkzeug_takes_it(value, trusted):
+    def asked_by(kind):
+        told = {}
+        environ = {"REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http"}
+        if value is not None:
+            environ["HTTP_X_FORWARDED_FOR"] = value
+        kind(lambda environ, _: told.update(environ), x_for=trusted, x_proto=trusted)(environ, None)
+        return told
+
+    assert asked_by(Proxies) == asked_by(ProxyFix)
