@@ -7,7 +7,7 @@ from threading import Event
 
 from portal.core.places import waiting_room
 from portal.core.registry import AuthMethod, Client
-from portal.core.waits import Aside, nobody_waits
+from portal.core.waits import NOBODY_WAITS, Waits
 from portal.crypto import CookieSeal, Passwords, Vault, derived_key
 from portal.observe import log
 from portal.oidc.client import RelyingParty
@@ -94,13 +94,13 @@ def build_services(
     passwords: Passwords | None = None,
     limits: Limits | None = None,
     now: Callable[[], datetime] = utc_now,
-    aside: Aside = nobody_waits,
+    waits: Waits = NOBODY_WAITS,
 ) -> Services:
     """Build the services; nothing is connected to before its first use."""
-    database = Database(settings.database_url, note=log.warning, aside=aside)
+    database = Database(settings.database_url, note=log.warning, waits=waits)
     vault = open_vault(settings)
     secret, redis_url = settings.secret_key.get_secret_value(), settings.redis_url
-    door = Door(now, allow_local=settings.allow_local_issuers, limits=limits, aside=aside)
+    door = Door(now, allow_local=settings.allow_local_issuers, limits=limits, aside=waits.aside)
     providers = Providers(door, now)
     room = waiting_room()
     registry = Registry(
@@ -112,8 +112,8 @@ def build_services(
         vault=vault,
         attempts=CookieSeal(derived_key(secret, "attempt")),
         state_key=derived_key(secret, "state"),
-        passwords=passwords or Passwords(room=room, aside=aside),
-        checks=ChecksUnderWay(room=room, aside=aside),
+        passwords=passwords or Passwords(room=room, aside=waits.aside),
+        checks=ChecksUnderWay(room=room, aside=waits.aside),
         registry=registry,
         started=StartedLog(database, registry),
         troubles=Troubles(database),

@@ -1,11 +1,11 @@
-"""Requests take turns: in a worker few threads at a time run Python, and none is woken in vain.
+"""Requests take turns: in a worker one thread at a time runs Python, and none is woken in vain.
 
 Python runs one thread at a time anyway. Left alone, a dozen threads with requests snatch that one
 place from each other at every look into the database, and each change costs as much as a good part
 of a request. So one thread listens to the server, answers, and listens again; the others rest
-(leader and followers, Schmidt et al. 2000). Who has to wait for a provider or a password check
-steps aside: one that rests listens meanwhile. A turn that lasts is taken away by a watch, so that
-nothing that hangs unforeseen, such as a database, holds up those who do not need it.
+(leader and followers, Schmidt et al. 2000). Who has to wait for a provider, a password check or a
+database's server steps aside: one that rests listens meanwhile. A turn that lasts is taken away by
+a watch, so that nothing that hangs unforeseen holds up those who do not need it.
 """
 
 import threading
@@ -31,38 +31,37 @@ class _Seat:
 class _Aside:
     """What surrounds a wait; a generator would cost a good part of what it surrounds."""
 
-    __slots__ = ("_seat", "_turns")
+    __slots__ = ("_briefly", "_seat", "_turns")
 
-    def __init__(self, turns: "Turns", seat: _Seat) -> None:
+    def __init__(self, turns: "Turns", seat: _Seat, *, briefly: bool) -> None:
         self._turns = turns
         self._seat = seat
+        self._briefly = briefly
 
     def __enter__(self) -> None:
-        self._turns.step_aside(self._seat)
+        self._turns.step_aside(self._seat, briefly=self._briefly)
 
     def __exit__(self, *_error: object) -> None:
-        self._turns.come_back(self._seat)
+        self._turns.come_back(self._seat, briefly=self._briefly)
 
 
 _NOTHING = nullcontext()
 
 
 class Turns:
-    """Hands out turns to run Python among the threads of one worker.
+    """Hands out the turn to run Python among the threads of one worker."""
 
-    `at_once` are out at a time: one where the database is a file, some where each statement is a
-    wait for another machine.
-    """
-
-    def __init__(self, *, at_once: int = 1) -> None:
-        self._at_once = at_once
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._mine = threading.local()
         self._tick = 0
         self._given = 0  # how often a turn was given
-        self._running: dict[_Seat, int] = {}  # and since which tick
-        self._fresh: deque[_Seat] = deque()  # who wait for a turn: with a request just come in,
+        self._runner: _Seat | None = None  # who has it,
+        self._since = 0  # and since which tick
+        self._soon: deque[_Seat] = deque()  # who wait for it: back from a brief wait, who go first,
+        self._fresh: deque[_Seat] = deque()  # with a request just come in,
         self._back: deque[_Seat] = deque()  # and back from a wait; these two lines alternate
+        self._brief = 0  # how many wait briefly
         self._last_was_fresh = False
         self._resting: list[_Seat] = []
         self._listening = 0
@@ -83,24 +82,40 @@ class Turns:
     def aside(self) -> AbstractContextManager[None]:
         """Let others have the turn during a wait; nothing where no turn was taken."""
         seat: _Seat | None = getattr(self._mine, "seat", None)
-        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat)
+        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat, briefly=False)
 
-    def step_aside(self, seat: _Seat) -> None:
+    def briefly(self) -> AbstractContextManager[None]:
+        """Let others have the turn during a short wait; what has begun then goes on first."""
+        seat: _Seat | None = getattr(self._mine, "seat", None)
+        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat, briefly=True)
+
+    def look_up(self) -> AbstractContextManager[None]:
+        """Keep the turn during a very short wait, unless others wait for the same and prolong it.
+
+        Handing it over and taking it again wakes threads four times.
+        """
+        return self.briefly() if self._brief else _NOTHING
+
+    def step_aside(self, seat: _Seat, *, briefly: bool) -> None:
         """Give the turn of this seat to others."""
         with self._lock:
+            self._brief += briefly
             self._end_turn(seat)
             self._have_a_listener()
         seat.is_aside = True
 
-    def come_back(self, seat: _Seat) -> None:
+    def come_back(self, seat: _Seat, *, briefly: bool) -> None:
         """Wait for a turn again."""
         seat.is_aside = False
-        self._wait_for_turn(seat, self._back)
+        if briefly:
+            with self._lock:
+                self._brief -= 1
+        self._wait_for_turn(seat, self._soon if briefly else self._back)
 
     def was_taken_away(self) -> bool:
         """Whether the request that this thread is at has lost its turn because it lasted."""
         seat: _Seat | None = getattr(self._mine, "seat", None)
-        return seat is not None and not seat.is_aside and seat not in self._running
+        return seat is not None and not seat.is_aside and seat is not self._runner
 
     def _arrive(self) -> _Seat:
         seat: _Seat | None = getattr(self._mine, "seat", None)
@@ -113,7 +128,7 @@ class Turns:
 
     def _wait_for_turn(self, seat: _Seat, line: deque[_Seat]) -> None:
         with self._lock:
-            if len(self._running) < self._at_once:
+            if self._runner is None:
                 self._give(seat)
                 return
             line.append(seat)
@@ -130,25 +145,32 @@ class Turns:
         seat.called.acquire()
 
     def _give(self, seat: _Seat) -> None:
-        self._running[seat] = self._tick
+        self._runner, self._since = seat, self._tick
         self._given += 1
 
     def _end_turn(self, seat: _Seat) -> None:
         """Give this one's turn to the next; nothing where it was taken away."""
-        if self._running.pop(seat, None) is None or not (self._fresh or self._back):
+        if seat is not self._runner:
             return
+        self._runner = None
+        line = self._next_line()
+        if line:
+            following = line.popleft()
+            self._give(following)
+            following.called.release()
+
+    def _next_line(self) -> deque[_Seat]:
+        """Give the line whose first has the next turn; an empty one where nobody waits."""
+        if self._soon:
+            return self._soon
         # A crowd that comes back from one dead provider must not be in everybody's way.
-        first = self._fresh and not (self._last_was_fresh and self._back)
-        self._last_was_fresh = bool(first)
-        following = (self._fresh if first else self._back).popleft()
-        self._give(following)
-        following.called.release()
+        is_fresh = bool(self._fresh) and not (self._last_was_fresh and self._back)
+        self._last_was_fresh = is_fresh
+        return self._fresh if is_fresh else self._back
 
     def _lacks_a_listener(self) -> bool:
-        """Whether another may listen: as many as may run, and one where a line is to be passed."""
-        if self._back and not self._listening:
-            return True
-        return self._listening + len(self._running) < self._at_once
+        """Whether another may listen: one while nobody runs, or where a line is to be passed."""
+        return not self._listening and bool(self._runner is None or self._back)
 
     def _have_a_listener(self) -> None:
         """Wake the one that rested last where one more may listen."""
@@ -159,10 +181,10 @@ class Turns:
     def _take_away(self) -> None:
         before = 0
         while True:
-            time.sleep(_TICK if self._given != before or self._running else _IDLE_TICK)
+            time.sleep(_TICK if self._given != before or self._runner else _IDLE_TICK)
             before = self._given
             with self._lock:
-                for seat in [one for one, since in self._running.items() if since < self._tick]:
-                    self._end_turn(seat)
+                if self._runner is not None and self._since < self._tick:
+                    self._end_turn(self._runner)
                     self._have_a_listener()
                 self._tick += 1

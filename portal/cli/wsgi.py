@@ -15,6 +15,7 @@ from portal.cli.serve import DRAIN_SECONDS, THREADS
 from portal.cli.slow_bodies import SlowBodies
 from portal.cli.stop_signal import hear_it
 from portal.cli.turns import Turns
+from portal.core.waits import Waits
 from portal.flows.sweep import keep_house
 from portal.observe import configure_logging
 from portal.services import build_services
@@ -41,11 +42,11 @@ def _end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
-_AT_ONCE = 3  # requests, where each statement is a wait for PostgreSQL (measured: 1 to 5)
 _settings = load_settings()
 configure_logging(json_lines=_settings.is_production)
-_turns = Turns(at_once=1 if _settings.database_url.startswith("sqlite") else _AT_ONCE)
-_services = build_services(_settings, aside=_turns.aside)
+_turns = Turns()
+_waits = Waits(_turns.aside, briefly=_turns.briefly, look_up=_turns.look_up)
+_services = build_services(_settings, waits=_waits)
 _app = create_app(_services)
 _farewell = Farewell(_app, _services.stopping)
 hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started

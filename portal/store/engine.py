@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from portal.core.waits import Aside, nobody_waits
+from portal.core.waits import NOBODY_WAITS, Waits
 from portal.store.held import HeldConnections, HeldPlace
 from portal.store.lanes import Rows, Values
 
@@ -110,9 +110,9 @@ class Database:
         *,
         pool_size: int = 8,
         note: Callable[[str], object] = str,
-        aside: Aside = nobody_waits,
+        waits: Waits = NOBODY_WAITS,
     ) -> None:
-        self._aside = aside
+        self._aside = waits.aside
         self.url = connect_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -127,10 +127,12 @@ class Database:
 
             self._server = server = postgresql.Server(self.url, note=note)
             self.engine, self._reader = (
-                postgresql.open_engine(self.url, pool_size, server=server, autocommit=autocommit)
+                postgresql.open_engine(
+                    self.url, pool_size, server=server, waits=waits, autocommit=autocommit
+                )
                 for autocommit in (False, True)
             )
-            self._held = postgresql.hold(self._reader, aside=aside)
+            self._held = postgresql.hold(self._reader, aside=waits.aside)
             self._bound = postgresql.bound
         self._writer = self.engine.execution_options(portal_writes=True)
         self._writing = threading.Lock() if self.is_sqlite else None

@@ -61,19 +61,25 @@ class _Preparing(NamedTuple):
     name: bytes
 
 
+Waiting = Callable[[Generator[Any, Any, Any]], Any]
+"""Runs what the driver waits for, and gives what comes of it."""
+
+
 class Exchange:
     """Runs statements whose places are marked `$1`, `$2` over a connection in autocommit.
 
     Every statement is prepared at its first use, under a name that is its own wherever it is
     prepared: a pooler may hand over a connection on which others have prepared theirs, and a name
     must never stand for another statement there. Values go as text, whose type the server infers
-    from where they stand; bytes go as they are. `wait` runs what the driver is to wait for.
+    from where they stand; bytes go as they are. `wait` runs what the driver is to wait for,
+    and `wait_for_look_up` where that is a look-up by itself.
     """
 
     def __init__(
-        self, driver: psycopg.Connection[Any], *, wait: Callable[[Generator[Any, Any, Any]], Any]
+        self, driver: psycopg.Connection[Any], *, wait: Waiting, wait_for_look_up: Waiting
     ) -> None:
         self._wait = wait
+        self._wait_for_look_up = wait_for_look_up
         self._line = driver.pgconn
         self._translator = Transformer(driver)
         self._prepared: dict[str, bytes] = {}
@@ -92,6 +98,12 @@ class Exchange:
         message = _Message(self, sql, told, list(self._translator.formats or ()))
         self._waiting.append(message)
         return message
+
+    def look_up(self, sql: str, values: Values) -> Rows:
+        """Give the rows of a look-up by itself."""
+        answer = self.ask(sql, values)
+        self._settle(self._wait_for_look_up)
+        return answer.rows()
 
     def commit(self) -> None:
         """Send what waits, and the end of the transaction with it.
@@ -123,6 +135,9 @@ class Exchange:
 
         Raises the error of the one that fails. Outside a transaction what goes together is one.
         """
+        self._settle(self._wait)
+
+    def _settle(self, wait: Waiting) -> None:
         batch = self._waiting
         if not batch:
             return
@@ -131,7 +146,7 @@ class Exchange:
             self._line.enter_pipeline_mode()
             expected = self._put(batch)
             self._line.pipeline_sync()
-            answers = self._wait(self._answers())
+            answers = wait(self._answers())
             self._line.exit_pipeline_mode()
         except BaseException:
             self._line.finish()  # what was said on it is not known any more

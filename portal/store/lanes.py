@@ -31,6 +31,9 @@ class Lane(Protocol):
         what is wrong with it may come up as late as then.
         """
 
+    def look_up(self, sql: str, values: Values) -> Rows:
+        """Run a statement by itself that is a look-up, and give its rows."""
+
     def settle(self) -> None:
         """Run what has not been run."""
 
@@ -71,6 +74,10 @@ class DriverLane:
     def ask(self, sql: str, values: Values) -> DriverAnswer:
         """Run it."""
         return DriverAnswer(self._driver.execute(sql, values))
+
+    def look_up(self, sql: str, values: Values) -> Rows:
+        """Run it, and fetch the rows."""
+        return self.ask(sql, values).rows()
 
     def settle(self) -> None:
         """Do nothing: all has been run."""

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DisconnectionError
 
-from portal.core.waits import Aside
+from portal.core.waits import NOBODY_WAITS, Aside, Waits
 from portal.store.exchange import Exchange
 from portal.store.held import HELD_SINCE, REST_SECONDS, HeldConnections
 
@@ -111,21 +111,34 @@ class Watched(psycopg.Connection[Any]):
     """
 
     server: Server
+    waits: Waits = NOBODY_WAITS
     longest: float | None = None
 
     @cached_property
     def exchange(self) -> Exchange:
         """Give the way for prepared statements, with what this connection has prepared."""
-        return Exchange(self, wait=self._wait_briefly)
+        look_up = self.waits.look_up if self._is_near() else self.waits.briefly
+        return Exchange(
+            self,
+            wait=lambda gen: self._wait_briefly(gen, self.waits.briefly),
+            wait_for_look_up=lambda gen: self._wait_briefly(gen, look_up),
+        )
+
+    def _is_near(self) -> bool:
+        """Whether the server is on this machine, and answers a look-up at once."""
+        host = self.info.host
+        return host.startswith("/") or host in {"", "localhost", "127.0.0.1", "::1"}
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
         """Run what the driver waits for; it comes by every tenth of a second while nothing does."""
-        return super().wait(self._watch(gen), *args, **options)
+        with self.waits.briefly():
+            return super().wait(self._watch(gen), *args, **options)
 
-    def _wait_briefly(self, gen: Generator[Any, Any, Any]) -> Any:
+    def _wait_briefly(self, gen: Generator[Any, Any, Any], surrounded: Aside) -> Any:
         before, self.longest = self.longest, ANSWER_SECONDS
         try:
-            return self.wait(gen)
+            with surrounded():
+                return super().wait(self._watch(gen))
         finally:
             self.longest = before
 
@@ -153,7 +166,9 @@ class Watched(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"no answer came within {self.longest:g} s")
 
 
-def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -> Engine:
+def open_engine(
+    url: URL, pool_size: int, *, server: Server, waits: Waits, autocommit: bool
+) -> Engine:
     """Give an engine over a pool of watched connections."""
     engine = create_engine(
         url,
@@ -179,7 +194,7 @@ def open_engine(url: URL, pool_size: int, *, server: Server, autocommit: bool) -
         except ConnectionTimeout:
             server.note_no_connection()
             raise
-        made.server = server
+        made.server, made.waits = server, waits
         return made
 
     event.listen(engine, "do_connect", connect)

@@ -22,8 +22,8 @@ class BrokenError(Exception):
 class Server:
     """Hands work to threads as granian does: whoever listens takes the next."""
 
-    def __init__(self, *, at_once: int) -> None:
-        self.turns = Turns(at_once=at_once)
+    def __init__(self) -> None:
+        self.turns = Turns()
         self.turns.watch()
         self.took: list[int] = []
         self._work: queue.SimpleQueue[tuple[Callable[[], object], Future[object]] | None] = (
@@ -59,15 +59,9 @@ class Server:
             self._work.put(None)
 
 
-@pytest.fixture(params=[1, 3])
-def at_once(request: pytest.FixtureRequest) -> int:
-    number: int = request.param
-    return number
-
-
 @pytest.fixture
-def server(at_once: int) -> Iterator[Server]:
-    server = Server(at_once=at_once)
+def server() -> Iterator[Server]:
+    server = Server()
     yield server
     server.stop()
 
@@ -78,7 +72,7 @@ def after_a_rush(server: Server) -> None:
         done.result(5)
 
 
-def test_so_many_requests_as_were_said_run_at_once(server: Server, at_once: int):
+def test_one_request_runs_at_a_time(server: Server):
     at_work: list[int] = []
     most: list[int] = []
 
@@ -90,15 +84,15 @@ def test_so_many_requests_as_were_said_run_at_once(server: Server, at_once: int)
 
     for done in [server.send(work) for _ in range(60)]:
         done.result(5)
-    assert max(most) == at_once
+    assert max(most) == 1
 
 
-def test_few_threads_answer_all_that_does_not_wait(server: Server, at_once: int):
+def test_one_thread_answers_all_that_does_not_wait(server: Server):
     after_a_rush(server)
     server.took.clear()
     for _ in range(50):
         server.send(lambda: None).result(5)
-    assert len(set(server.took)) <= at_once
+    assert len(set(server.took)) == 1
 
 
 def test_who_steps_aside_to_wait_lets_others_be_answered(server: Server):
@@ -138,6 +132,75 @@ def test_crowd_that_comes_back_at_once_is_not_in_the_way_of_who_comes_in(server:
     for done in crowd:
         done.result(5)
     assert ended.index("fresh") < len(crowd) - 1
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no turn be taken away during the test."""
+    monkeypatch.setattr("portal.cli.turns._TICK", 60)
+    monkeypatch.setattr("portal.cli.turns._IDLE_TICK", 60)
+
+
+def until(holds: Callable[[], object]) -> None:
+    for _ in range(500):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to that")
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_who_comes_back_from_a_brief_wait_goes_before_who_comes_in(server: Server):
+    turns = server.turns
+    answers = {"first": threading.Event(), "second": threading.Event()}
+    running, end = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def look(name: str) -> None:
+        with turns.briefly():
+            answers[name].wait(10)
+        if name == "first":
+            running.set()
+            end.wait(10)
+        ended.append(name)
+
+    sent = [server.send(lambda: look("first")), server.send(lambda: look("second"))]
+    until(lambda: turns._brief == 2)
+    answers["first"].set()
+    assert running.wait(5)
+    sent.append(server.send(lambda: ended.append("fresh")))
+    until(lambda: turns._fresh)
+    answers["second"].set()
+    until(lambda: turns._soon)
+    end.set()
+    for done in sent:
+        done.result(5)
+    assert ended == ["first", "second", "fresh"]
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_look_up_keeps_its_turn_unless_others_wait_briefly(server: Server):
+    over = threading.Event()
+
+    def is_another_answered_meanwhile() -> bool:
+        with server.turns.look_up():
+            page = server.send(lambda: "page")
+            try:
+                return page.result(0.1) == "page"
+            except TimeoutError:
+                return False
+
+    def wait() -> None:
+        with server.turns.briefly():
+            over.wait(10)
+
+    assert server.send(is_another_answered_meanwhile).result(5) is False
+    waiting = server.send(wait)
+    until(lambda: server.turns._brief == 1)
+    assert server.send(is_another_answered_meanwhile).result(5) is True
+    over.set()
+    waiting.result(5)
+    assert server.send(is_another_answered_meanwhile).result(5) is False
 
 
 def test_all_threads_but_one_may_wait_at_once(server: Server):
@@ -207,9 +270,7 @@ def test_aside_outside_any_request_is_nothing(server: Server):
         assert server.send(lambda: "page").result(5) == "page"
 
 
-def test_no_mixture_of_waits_hangs_and_breaks_leaves_a_request_unanswered(
-    server: Server, at_once: int
-):
+def test_no_mixture_of_waits_hangs_and_breaks_leaves_a_request_unanswered(server: Server):
     chance = random.Random(7)
 
     def quick() -> None:
@@ -218,6 +279,10 @@ def test_no_mixture_of_waits_hangs_and_breaks_leaves_a_request_unanswered(
     def aside() -> None:
         with server.turns.aside():
             time.sleep(chance.random() / 100)
+
+    def brief() -> None:
+        with server.turns.look_up(), server.turns.briefly():
+            time.sleep(chance.random() / 500)
 
     def hang() -> None:
         time.sleep(0.05)
@@ -230,7 +295,8 @@ def test_no_mixture_of_waits_hangs_and_breaks_leaves_a_request_unanswered(
         with server.turns.aside():
             time.sleep(0.001)
 
-    works = chance.choices([quick, aside, hang, breaks, late_wait], [60, 25, 2, 8, 3], k=600)
+    kinds = [quick, aside, brief, hang, breaks, late_wait]
+    works = chance.choices(kinds, [40, 20, 25, 2, 8, 3], k=600)
     sent = [(work, server.send(work)) for work in works]
     for work, done in sent:
         error = done.exception(20)
@@ -239,7 +305,7 @@ def test_no_mixture_of_waits_hangs_and_breaks_leaves_a_request_unanswered(
     server.took.clear()
     for _ in range(20):
         server.send(quick).result(5)
-    assert len(set(server.took)) <= at_once
+    assert len(set(server.took)) == 1
 
 
 class Protocol:

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy import bindparam, literal_column, select
 
+from portal.core.waits import Waits
 from portal.store import held
 from portal.store.engine import Database, DatabaseGoneError, Prepared
 from portal.store.prepared import Statement
@@ -71,7 +72,7 @@ def test_connection_that_fails_is_not_held(database, prepared):
 @pytest.fixture
 def small(postgresql_url, asides) -> Iterator[Database]:
     """A database over a pool that gives three connections."""
-    database = Database(f"{postgresql_url}/postgres", pool_size=1, aside=asides)
+    database = Database(f"{postgresql_url}/postgres", pool_size=1, waits=Waits(aside=asides))
     yield database
     database.close()
 

@@ -5,11 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import literal_column, select, text
 
+from portal.core.waits import Waits
 from portal.store import postgresql
 from portal.store.domain_plan import DomainPlan
 from portal.store.domain_staging import Wanted
@@ -250,3 +252,38 @@ def test_file_of_domains_that_loses_its_database_ends_as_any_other_does(server, 
 
     with pytest.raises(DatabaseGoneError):
         work()
+
+
+@pytest.mark.parametrize(
+    ("host", "surrounded"), [("127.0.0.1", "look_up"), ("db.example", "briefly")]
+)
+def test_others_go_on_while_a_server_answers(postgresql_url, monkeypatch, host, surrounded):
+    """A look-up at a server on this machine is over before they could: it has its own wait."""
+    monkeypatch.setattr("psycopg.ConnectionInfo.host", host)
+    waits = {name: Mock(side_effect=nullcontext) for name in ("aside", "briefly", "look_up")}
+    database = Database(f"{postgresql_url}/postgres", waits=Waits(**waits))
+
+    def waited() -> dict[str, int]:
+        counts = {name: mock.call_count for name, mock in waits.items() if mock.called}
+        for mock in waits.values():
+            mock.reset_mock()
+        return counts
+
+    one = select(literal_column("1").label("n"))
+    prepared, statement = database.prepare(one), Statement(one)
+    database.fetch(prepared, {})
+    waited()
+    assert database.fetch(prepared, {}) == [(1,)]
+    assert waited() == {surrounded: 1}
+    with database.quick_read() as place:
+        assert statement.one(place, {}).n == 1
+    assert waited() == {"briefly": 1}
+    with database.quick_transaction() as place:
+        assert statement.one(place, {}).n == 1
+        assert waited() == {"briefly": 1}
+    assert waited() == {"briefly": 1}
+    with database.read() as connection:
+        waited()
+        connection.execute(one)
+        assert waited() == {"briefly": 1}
+    database.close()

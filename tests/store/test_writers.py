@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from portal.core.waits import Waits
 from portal.store.engine import Database, DatabaseGoneError
 
 
@@ -56,7 +57,7 @@ def test_quick_writer_steps_aside_for_another_writer_alone_and_others_always(tmp
         stepped.append("aside")
         yield
 
-    database = Database(f"sqlite:///{tmp_path / 'aside.db'}", aside=aside)
+    database = Database(f"sqlite:///{tmp_path / 'aside.db'}", waits=Waits(aside=aside))
     database.make_file()
     with database.quick_transaction():
         assert stepped == []
