@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 _TICK, _IDLE_TICK = 0.02, 0.2  # seconds; a turn is taken away after one to two ticks
+_MOST_BRIEF = 3  # who wait briefly before another request is taken in: more prolong each other's
 
 
 class _Seat:
@@ -61,7 +62,7 @@ class Turns:
         self._soon: deque[_Seat] = deque()  # who wait for it: back from a brief wait, who go first,
         self._fresh: deque[_Seat] = deque()  # with a request just come in,
         self._back: deque[_Seat] = deque()  # and back from a wait; these two lines alternate
-        self._brief = 0  # how many wait briefly
+        self._brief: dict[_Seat, int] = {}  # who wait briefly, and since which tick
         self._last_was_fresh = False
         self._resting: list[_Seat] = []
         self._listening = 0
@@ -99,7 +100,8 @@ class Turns:
     def step_aside(self, seat: _Seat, *, briefly: bool) -> None:
         """Give the turn of this seat to others."""
         with self._lock:
-            self._brief += briefly
+            if briefly:
+                self._brief[seat] = self._tick
             self._end_turn(seat)
             self._have_a_listener()
         seat.is_aside = True
@@ -109,7 +111,7 @@ class Turns:
         seat.is_aside = False
         if briefly:
             with self._lock:
-                self._brief -= 1
+                del self._brief[seat]
         self._wait_for_turn(seat, self._soon if briefly else self._back)
 
     def was_taken_away(self) -> bool:
@@ -170,7 +172,15 @@ class Turns:
 
     def _lacks_a_listener(self) -> bool:
         """Whether another may listen: one while nobody runs, or where a line is to be passed."""
-        return not self._listening and bool(self._runner is None or self._back)
+        if self._listening or self._back:
+            return not self._listening
+        return self._runner is None and self._few_wait_briefly()
+
+    def _few_wait_briefly(self) -> bool:
+        """Whether one more may come to do so; who has done so for long does not count."""
+        if len(self._brief) < _MOST_BRIEF:
+            return True
+        return sum(since >= self._tick - 1 for since in self._brief.values()) < _MOST_BRIEF
 
     def _have_a_listener(self) -> None:
         """Wake the one that rested last where one more may listen."""
@@ -181,10 +191,11 @@ class Turns:
     def _take_away(self) -> None:
         before = 0
         while True:
-            time.sleep(_TICK if self._given != before or self._runner else _IDLE_TICK)
+            is_busy = self._given != before or self._runner or self._brief
+            time.sleep(_TICK if is_busy else _IDLE_TICK)
             before = self._given
             with self._lock:
                 if self._runner is not None and self._since < self._tick:
                     self._end_turn(self._runner)
-                    self._have_a_listener()
                 self._tick += 1
+                self._have_a_listener()

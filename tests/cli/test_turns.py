@@ -165,7 +165,7 @@ def test_who_comes_back_from_a_brief_wait_goes_before_who_comes_in(server: Serve
         ended.append(name)
 
     sent = [server.send(lambda: look("first")), server.send(lambda: look("second"))]
-    until(lambda: turns._brief == 2)
+    until(lambda: len(turns._brief) == 2)
     answers["first"].set()
     assert running.wait(5)
     sent.append(server.send(lambda: ended.append("fresh")))
@@ -196,11 +196,47 @@ def test_look_up_keeps_its_turn_unless_others_wait_briefly(server: Server):
 
     assert server.send(is_another_answered_meanwhile).result(5) is False
     waiting = server.send(wait)
-    until(lambda: server.turns._brief == 1)
+    until(lambda: len(server.turns._brief) == 1)
     assert server.send(is_another_answered_meanwhile).result(5) is True
     over.set()
     waiting.result(5)
     assert server.send(is_another_answered_meanwhile).result(5) is False
+
+
+def wait_briefly(server: Server, over: threading.Event) -> None:
+    with server.turns.briefly():
+        over.wait(10)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_while_several_wait_briefly_nobody_is_taken_in(server: Server):
+    after_a_rush(server)
+    over = [threading.Event() for _ in range(3)]
+    waiting = []
+    for event in over:
+        waiting.append(server.send(lambda event=event: wait_briefly(server, event)))
+        until(lambda: len(server.turns._brief) == len(waiting))
+    page = server.send(lambda: "page")
+    with pytest.raises(TimeoutError):
+        page.result(0.1)
+    over[0].set()
+    assert page.result(5) == "page"
+    for event in over:
+        event.set()
+    for done in waiting:
+        done.result(5)
+
+
+def test_brief_waits_that_last_keep_nobody_out(server: Server):
+    over = threading.Event()
+    waiting = [server.send(lambda: wait_briefly(server, over)) for _ in range(THREADS - 1)]
+    until(lambda: len(server.turns._brief) == len(waiting))
+    before = time.monotonic()
+    assert server.send(lambda: "page").result(5) == "page"
+    assert time.monotonic() - before < 1
+    over.set()
+    for done in waiting:
+        done.result(5)
 
 
 def test_all_threads_but_one_may_wait_at_once(server: Server):
