@@ -82,7 +82,7 @@ def _before(app: Flask, own_hosts: frozenset[str], forms: FormTokens) -> None:
         asked = current_request()
         g.reference = begin_request()
         asked.max_content_length = asked.max_form_memory_size = largest_body(asked.path)
-        if asked.path not in ANY_HOST and asked.host.lower() not in own_hosts:
+        if asked.host.lower() not in own_hosts and not _is_for_any_host(asked.path):
             abort(421)
         if _holds_nul(asked):
             abort(400)  # no database takes it, and nobody means it
@@ -96,6 +96,11 @@ def _before(app: Flask, own_hosts: frozenset[str], forms: FormTokens) -> None:
         if getattr(view, "takes_foreign_posts", False):
             return
         forms.check(asked)
+
+
+def _is_for_any_host(path: str) -> bool:
+    """Whether a path answers under any name: for machines, and for the page that says 421."""
+    return path in ANY_HOST or path.startswith("/static/")
 
 
 def _own_hosts(settings: Settings) -> frozenset[str]:

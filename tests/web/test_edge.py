@@ -1,5 +1,7 @@
 """What holds for every page: headers, host, cookies, errors in plain words."""
 
+import re
+
 import pytest
 from flask import Flask
 from hypothesis import given
@@ -75,6 +77,13 @@ def test_another_host_name_is_refused_with_the_right_one(visitor: Visitor):
     assert answer.status_code == 421
     assert "http://localhost:5000/login" in answer.text
     assert "evil.example" not in answer.text
+
+
+def test_page_under_another_host_name_has_its_looks(visitor: Visitor):
+    page = visitor.client.get("/login", base_url="http://evil.example").text
+    [style] = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    with visitor.client.get(style, base_url="http://evil.example") as answer:
+        assert (answer.status_code, answer.mimetype) == (200, "text/css")
 
 
 @pytest.mark.parametrize("host", ["login.example", "LOGIN.Example", "login.example:443"])
