@@ -11,14 +11,14 @@ class JsonError(ValueError):
     """The text is not one plain JSON object; the message says why, never what it held."""
 
 
-def read_object(raw: bytes | str, *, deepest: int = DEEPEST) -> dict[str, object]:
+def read_object(raw: bytes, *, deepest: int = DEEPEST) -> dict[str, object]:
     """Give the JSON object that `raw` is (RFC 8259, with the limits of RFC 7493).
 
     Refused with JsonError: other than UTF-8, anything but an object at the top, a member twice in
     one object, NaN and infinities, lone surrogates, NUL, and nesting beyond `deepest`.
     """
     try:
-        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+        text = raw.decode("utf-8")
         value: object = _READER.decode(text)
     except JsonError:
         raise
@@ -58,9 +58,9 @@ _READER = json.JSONDecoder(
 def _is_plainly_sound(text: str, deepest: int) -> bool:
     """Whether the contents need no look: what they may not hold takes an escape, or many brackets.
 
-    Unescaped, the reader takes no control character (RFC 8259, 7).
+    Unescaped, the reader takes no control character (RFC 8259, 7), and UTF-8 no half of one.
     """
-    return text.isascii() and "\\u" not in text and text.count("{") + text.count("[") <= deepest
+    return "\\u" not in text and text.count("{") + text.count("[") <= deepest
 
 
 def _check_contents(top: dict[str, object], deepest: int) -> None:

@@ -148,9 +148,9 @@ def test_backup_of_postgresql_says_what_to_use(tmp_path: Path):
 
 
 def test_backup_of_an_empty_file_is_no_backup(tmp_path: Path):
-    """Another command leaves one behind where the settings name no database that is there."""
+    """SQLite itself leaves one behind where somebody opened a name that does not exist."""
     env = environment(tmp_path, PORTAL_DATABASE_URL=f"sqlite:///{tmp_path / 'mistyped.db'}")
-    assert run("explain", "ann@acme.example", env=env, folder=tmp_path).returncode == 1
+    (tmp_path / "mistyped.db").touch()
     done = run("backup", str(tmp_path / "copy"), env=env, folder=tmp_path)
     assert (done.returncode, "mistyped.db is empty" in done.stderr) == (1, True)
     assert not (tmp_path / "copy").exists()
