@@ -32,18 +32,37 @@ class _Seat:
 class _Aside:
     """What surrounds a wait; a generator would cost a good part of what it surrounds."""
 
-    __slots__ = ("_briefly", "_seat", "_turns")
+    __slots__ = ("_seat", "_turns")
 
-    def __init__(self, turns: "Turns", seat: _Seat, *, briefly: bool) -> None:
+    def __init__(self, turns: "Turns", seat: _Seat) -> None:
         self._turns = turns
         self._seat = seat
-        self._briefly = briefly
 
     def __enter__(self) -> None:
-        self._turns.step_aside(self._seat, briefly=self._briefly)
+        self._turns.step_aside(self._seat)
 
     def __exit__(self, *_error: object) -> None:
-        self._turns.come_back(self._seat, briefly=self._briefly)
+        self._turns.come_back(self._seat)
+
+
+class _Briefly(_Aside):
+    """What surrounds a short wait."""
+
+    __slots__ = ()
+    _is_look_up = False
+
+    def __enter__(self) -> None:
+        self._turns.step_aside_briefly(self._seat, is_look_up=self._is_look_up)
+
+    def __exit__(self, *_error: object) -> None:
+        self._turns.come_back_soon(self._seat, is_look_up=self._is_look_up)
+
+
+class _LookingUp(_Briefly):
+    """What surrounds a look-up that others prolong."""
+
+    __slots__ = ()
+    _is_look_up = True
 
 
 _NOTHING = nullcontext()
@@ -63,6 +82,7 @@ class Turns:
         self._fresh: deque[_Seat] = deque()  # with a request just come in,
         self._back: deque[_Seat] = deque()  # and back from a wait; these two lines alternate
         self._brief: dict[_Seat, int] = {}  # who wait briefly, and since which tick
+        self._prolonging = 0  # how many of them for more than a look-up
         self._last_was_fresh = False
         self._resting: list[_Seat] = []
         self._listening = 0
@@ -83,36 +103,52 @@ class Turns:
     def aside(self) -> AbstractContextManager[None]:
         """Let others have the turn during a wait; nothing where no turn was taken."""
         seat: _Seat | None = getattr(self._mine, "seat", None)
-        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat, briefly=False)
+        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat)
 
     def briefly(self) -> AbstractContextManager[None]:
         """Let others have the turn during a short wait; what has begun then goes on first."""
         seat: _Seat | None = getattr(self._mine, "seat", None)
-        return _NOTHING if seat is None or seat.is_aside else _Aside(self, seat, briefly=True)
+        return _NOTHING if seat is None or seat.is_aside else _Briefly(self, seat)
 
     def look_up(self) -> AbstractContextManager[None]:
-        """Keep the turn during a very short wait, unless others wait for the same and prolong it.
+        """Keep the turn during a very short wait, unless others wait for more and so prolong it.
 
-        Handing it over and taking it again wakes threads four times.
+        Handing it over and taking it again wakes threads four times. Other look-ups are no reason:
+        those that stepped aside would make each other do so for as long as more come.
         """
-        return self.briefly() if self._brief else _NOTHING
+        if not self._prolonging:
+            return _NOTHING
+        seat: _Seat | None = getattr(self._mine, "seat", None)
+        return _NOTHING if seat is None or seat.is_aside else _LookingUp(self, seat)
 
-    def step_aside(self, seat: _Seat, *, briefly: bool) -> None:
+    def step_aside(self, seat: _Seat) -> None:
         """Give the turn of this seat to others."""
         with self._lock:
-            if briefly:
-                self._brief[seat] = self._tick
             self._end_turn(seat)
             self._have_a_listener()
         seat.is_aside = True
 
-    def come_back(self, seat: _Seat, *, briefly: bool) -> None:
+    def come_back(self, seat: _Seat) -> None:
         """Wait for a turn again."""
         seat.is_aside = False
-        if briefly:
-            with self._lock:
-                del self._brief[seat]
-        self._wait_for_turn(seat, self._soon if briefly else self._back)
+        self._wait_for_turn(seat, self._back)
+
+    def step_aside_briefly(self, seat: _Seat, *, is_look_up: bool) -> None:
+        """Give the turn of this seat to others for a short while."""
+        with self._lock:
+            self._brief[seat] = self._tick
+            self._prolonging += not is_look_up
+            self._end_turn(seat)
+            self._have_a_listener()
+        seat.is_aside = True
+
+    def come_back_soon(self, seat: _Seat, *, is_look_up: bool) -> None:
+        """Wait for a turn again, before those who come in."""
+        seat.is_aside = False
+        with self._lock:
+            del self._brief[seat]
+            self._prolonging -= not is_look_up
+        self._wait_for_turn(seat, self._soon)
 
     def was_taken_away(self) -> bool:
         """Whether the request that this thread is at has lost its turn because it lasted."""

@@ -198,9 +198,22 @@ def test_look_up_keeps_its_turn_unless_others_wait_briefly(server: Server):
     waiting = server.send(wait)
     until(lambda: len(server.turns._brief) == 1)
     assert server.send(is_another_answered_meanwhile).result(5) is True
+
+    looking, looked = threading.Event(), threading.Event()
+
+    def look() -> None:
+        with server.turns.look_up():
+            looking.set()
+            looked.wait(10)
+
+    slow = server.send(look)
+    assert looking.wait(5)
     over.set()
     waiting.result(5)
+    assert len(server.turns._brief) == 1, "a look-up is aside, and no reason for others"
     assert server.send(is_another_answered_meanwhile).result(5) is False
+    looked.set()
+    slow.result(5)
 
 
 def wait_briefly(server: Server, over: threading.Event) -> None:
