@@ -18,6 +18,7 @@ from tests.builders import add_client, add_connection, add_domain, add_tenant
 from tests.ops.stand import KEY, Browser, Portal
 
 HANGING = 64
+PAUSE = 0.5  # seconds from an answer to the next try
 
 
 @contextmanager
@@ -149,20 +150,25 @@ def test_hanging_sign_ins_at_a_dead_provider_leave_others_their_speed(crew, hole
 
 @contextmanager
 def hanging_sign_ins(portal: Portal) -> Iterator[None]:
-    """Let a crowd try to sign in at a provider that never answers, again and again."""
+    """Let a crowd try to sign in at a provider that never answers, again and again.
+
+    Each begins at a moment of its own, as people do: in step, the crowd keeps the process that
+    measures waiting for itself.
+    """
     over = threading.Event()
     ended: list[bool] = []
 
-    def hang(browser: Insistent) -> None:
+    def hang(browser: Insistent, number: int) -> None:
+        over.wait(PAUSE * number / HANGING)
         while not over.is_set():
             ended.append("can’t be reached" in browser.submit())
-            over.wait(0.5)
+            over.wait(PAUSE)
 
     with ExitStack() as stack:
         names = (f"p{number}@dead.example" for number in range(HANGING))
         crowd = [stack.enter_context(closing(Insistent(portal, name))) for name in names]
         threads = stack.enter_context(ThreadPoolExecutor(HANGING))
-        under_way = [threads.submit(hang, browser) for browser in crowd]
+        under_way = [threads.submit(hang, *one) for one in zip(crowd, range(HANGING), strict=True)]
         try:
             yield
         finally:
