@@ -137,7 +137,7 @@ def _after(app: Flask, settings: Settings) -> None:
 
 
 class Proxies(ProxyFix):
-    """Werkzeug's word-taker for proxies; it goes through each header letter by letter."""
+    """Takes the word of proxies as Werkzeug does, without going through it letter by letter."""
 
     def _get_real_value(self, trusted: int, value: str | None) -> str | None:
         if not trusted or not value or '"' in value:

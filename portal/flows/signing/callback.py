@@ -146,7 +146,7 @@ def _take_attempt(
 ) -> tuple[Attempt, Bundle | None]:
     """Spend the state; give the attempt of the browser that began, and its tenant as it is now.
 
-    The state is spent before anything is looked at, and that is committed: whatever comes of this
+    The state is spent before anything is decided, and that is committed: whatever comes of this
     answer, the same state never counts again. Only states of our own making are written down.
     """
     state = genuine_state(raw_state, services.state_key)
