@@ -83,10 +83,6 @@ class Statement:
         self._statement = statement
         self._compiled: dict[tuple[str, str], _Compiled] = {}
 
-    def run(self, place: Place, values: Mapping[str, Any]) -> int:
-        """Run it; give how many rows it touched. Raises SQLAlchemy's errors."""
-        return self.ask(place, values).count()
-
     def first(self, place: Place, values: Mapping[str, Any]) -> Any | None:
         """Give its first row, None where there is none."""
         return self.ask(place, values).first()

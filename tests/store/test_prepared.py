@@ -30,7 +30,7 @@ def names(database: Database, slug: str = "acme") -> list[str]:
 
 def test_what_a_transaction_did_is_there_at_its_end(database):
     with database.quick_transaction() as place:
-        assert ADD.run(place, ACME) == 1
+        assert ADD.ask(place, ACME).count() == 1
         assert NAME.one(place, {"slug": "acme"}).name == "Acme"
     assert names(database) == ["Acme"]
 
@@ -40,7 +40,7 @@ class Cut(BaseException):
 
 
 def add_and_raise(place, error):
-    ADD.run(place, ACME)
+    ADD.ask(place, ACME).count()
     raise error
 
 
@@ -51,7 +51,7 @@ def test_transaction_that_raises_leaves_nothing_and_its_connection_serves_on(dat
     assert names(database) == []
     with database.quick_transaction() as place:
         assert place.connection is used
-        ADD.run(place, ACME)
+        ADD.ask(place, ACME).count()
     assert names(database) == ["Acme"]
 
 
@@ -79,10 +79,10 @@ def test_single_write_is_committed_by_itself(database):
 
 def test_broken_constraint_is_told_as_ever_and_ends_the_transaction(database):
     with database.transaction() as connection:
-        ADD.run(connection, ACME)
-        ADD.run(connection, ACME | {"slug": "globex"})
+        ADD.ask(connection, ACME).count()
+        ADD.ask(connection, ACME | {"slug": "globex"}).count()
     with pytest.raises(IntegrityError), database.quick_transaction() as place:
-        [ADD.run(place, ACME | {"slug": slug}) for slug in ("initech", "acme")]
+        [ADD.ask(place, ACME | {"slug": slug}).count() for slug in ("initech", "acme")]
     assert names(database, "initech") == []
 
 
@@ -110,12 +110,12 @@ def test_answers_are_those_of_their_statements_in_whatever_order_they_are_asked_
 
 def test_error_that_nobody_asked_about_comes_up_at_the_end_and_undoes_all(database):
     with database.quick_transaction() as place:
-        ADD.run(place, ACME)
+        ADD.ask(place, ACME).count()
     with pytest.raises(IntegrityError), database.quick_transaction() as place:
         [ADD.ask(place, ACME | {"slug": slug}) for slug in ("initech", "acme", "globex")]
     assert names(database, "initech") == names(database, "globex") == []
     with database.quick_transaction() as place:
-        ADD.run(place, ACME | {"slug": "globex"})
+        ADD.ask(place, ACME | {"slug": "globex"}).count()
     assert names(database, "globex") == ["Acme"]
 
 
@@ -148,9 +148,9 @@ def test_any_text_comes_back_as_it_went(database, text):
 
 def test_error_does_not_repeat_the_values(database):
     with database.quick_transaction() as place:
-        ADD.run(place, ACME)
+        ADD.ask(place, ACME).count()
     with pytest.raises(IntegrityError) as failure, database.quick_transaction() as place:
-        ADD.run(place, ACME | {"name": "planted"})
+        ADD.ask(place, ACME | {"name": "planted"}).count()
     assert "planted" not in str(failure.value)
 
 
@@ -173,7 +173,7 @@ def test_values_are_kept_and_read_as_the_columns_say(database):
 
 def test_time_without_a_zone_is_refused(database):
     with pytest.raises(ValueError, match="without a zone"), database.quick_transaction() as place:
-        ADD.run(place, ACME | {"created_at": datetime(2026, 1, 1)})  # noqa: DTZ001
+        ADD.ask(place, ACME | {"created_at": datetime(2026, 1, 1)}).count()  # noqa: DTZ001
     assert names(database) == []
 
 
@@ -201,14 +201,14 @@ def test_connection_that_died_is_not_used_again(database, way):
 def test_writers_of_one_process_take_turns(database):
     """Eight threads add to one number; none is refused, and none is lost."""
     with database.transaction() as connection:
-        ADD.run(connection, ACME | {"name": "0"})
+        ADD.ask(connection, ACME | {"name": "0"}).count()
     rename = Statement(update(TENANTS).values(name=bindparam("new")))
     look = Statement(select(TENANTS.c.name).with_for_update())
 
     def add() -> None:
         for _ in range(10):
             with database.quick_transaction() as place:
-                rename.run(place, {"new": str(int(look.one(place, {}).name) + 1)})
+                rename.ask(place, {"new": str(int(look.one(place, {}).name) + 1)}).count()
 
     threads = [threading.Thread(target=add) for _ in range(8)]
     for thread in threads:
