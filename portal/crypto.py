@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import os
 import secrets
 import threading
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from portal.core.base64url import base64url
 from portal.core.places import Places, waiting_room
 from portal.core.registry import Sealed
 from portal.core.waits import Aside, nobody_waits
@@ -66,15 +68,14 @@ class CookieSeal:
 
     def seal(self, text: str) -> str:
         """Give `text` encrypted and authenticated, as characters that a cookie may hold."""
-        nonce = secrets.token_bytes(_GCM_NONCE)
-        return base64.urlsafe_b64encode(
-            nonce + self._cipher.encrypt(nonce, text.encode(), None)
-        ).decode()
+        nonce = os.urandom(_GCM_NONCE)
+        return base64url(nonce + self._cipher.encrypt(nonce, text.encode(), None))
 
     def open(self, sealed: str) -> str:
         """Give the text that was sealed. Raises UnreadableSecretError."""
         try:
-            raw = base64.b64decode(sealed.encode("ascii"), altchars=b"-_", validate=True)
+            padded = sealed + "=" * (-len(sealed) % 4)
+            raw = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
             return self._cipher.decrypt(raw[:_GCM_NONCE], raw[_GCM_NONCE:], None).decode()
         except (InvalidTag, ValueError):
             raise UnreadableSecretError("it was not sealed by this key") from None

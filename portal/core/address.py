@@ -1,10 +1,11 @@
 """E-mail addresses and domains in the one form in which everything compares them."""
 
 import re
-from dataclasses import dataclass
 
 import email_validator
 import idna
+
+from portal.core.values import quick_value
 
 # The portal routes by registry, not by reachability: reserved names such as `.test`, `.example`
 # and `.local` are sound tenant domains on a private network and in tests.
@@ -22,7 +23,7 @@ class AddressError(ValueError):
     """The text is no e-mail address or domain; the message says why in plain words."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@quick_value(order=True)
 class Domain:
     """A domain in IDNA A-label form, lower case, without a trailing dot."""
 
@@ -90,7 +91,7 @@ def _a_label(label: str) -> str:
     return encoded
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Address:
     """An e-mail address: local part as typed, domain normalised.
 

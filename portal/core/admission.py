@@ -1,7 +1,6 @@
 """Whether verified claims may enter a tenant, as whom, and with which role."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from portal.core.address import Address, AddressError, Domain
@@ -16,9 +15,10 @@ from portal.core.registry import (
     Tenant,
 )
 from portal.core.text import one_line
+from portal.core.values import quick_value
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Known:
     """What the store knows of the person who came back.
 
@@ -32,7 +32,7 @@ class Known:
     taken: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Admitted:
     """The person may enter: as `account`, or as a new one where that is None.
 

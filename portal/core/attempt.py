@@ -1,16 +1,15 @@
 """A sign-in under way, as a value that travels sealed in a cookie of the browser that began it."""
 
-import base64
 import hashlib
 import hmac
-import json
-import secrets
-from dataclasses import dataclass, field
+import os
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NewType
 
 from portal.core.redirects import SafePath
+from portal.core.values import quick_value
 
 StateToken = NewType("StateToken", str)
 """A `state` made by this portal: `new_state` makes one, `genuine_state` tells one."""
@@ -18,6 +17,7 @@ StateToken = NewType("StateToken", str)
 LIFETIME = timedelta(minutes=10)
 _RANDOM = 24
 _MAC = 12
+_BETWEEN = "\0"  # in none of an attempt's fields; with one, it would be read as no attempt
 
 
 class Purpose(StrEnum):
@@ -31,7 +31,7 @@ class Purpose(StrEnum):
     TRIAL = "trial"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Attempt:
     """One sign-in under way; everything the callback must compare with what comes back."""
 
@@ -54,16 +54,58 @@ class Attempt:
         return -LIFETIME < now - self.began_at < LIFETIME
 
     def dump(self) -> str:
-        """Write the attempt as text, to be sealed."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps({**values, "began_at": self.began_at.isoformat()})
+        """Write the attempt as text, to be sealed: its fields in their order."""
+        return _BETWEEN.join(
+            (
+                self.state,
+                str(self.tenant_id),
+                str(self.connection_id),
+                self.issuer,
+                self.client_id,
+                self.redirect_uri,
+                self.nonce,
+                self.verifier,
+                self.next,
+                self.email,
+                self.began_at.isoformat(),
+                "" if self.max_age is None else str(self.max_age),
+                self.purpose,
+            )
+        )
 
     @classmethod
     def load(cls, text: str) -> "Attempt":
-        """Read what `dump` wrote. Raises ValueError or TypeError for anything else."""
-        values = json.loads(text)
-        began_at = datetime.fromisoformat(values["began_at"])
-        return cls(**{**values, "began_at": began_at, "purpose": Purpose(values["purpose"])})
+        """Read what `dump` wrote. Raises ValueError for anything else."""
+        (
+            state,
+            tenant_id,
+            connection_id,
+            issuer,
+            client_id,
+            redirect_uri,
+            nonce,
+            verifier,
+            next_path,
+            email,
+            began_at,
+            max_age,
+            purpose,
+        ) = text.split(_BETWEEN)
+        return cls(
+            state=StateToken(state),
+            tenant_id=int(tenant_id),
+            connection_id=int(connection_id),
+            issuer=issuer,
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            nonce=nonce,
+            verifier=verifier,
+            next=SafePath(next_path),
+            email=email,
+            began_at=datetime.fromisoformat(began_at),
+            max_age=int(max_age) if max_age else None,
+            purpose=Purpose(purpose),
+        )
 
 
 def new_state(key: bytes) -> StateToken:
@@ -71,17 +113,19 @@ def new_state(key: bytes) -> StateToken:
 
     The MAC lets the portal record genuine states alone as spent: an invented one writes nothing.
     """
-    random = secrets.token_bytes(_RANDOM)
-    return StateToken(base64.urlsafe_b64encode(random + _mac(key, random)).decode())
+    random = os.urandom(_RANDOM)
+    return StateToken((random + _mac(key, random)).hex())
 
 
 def genuine_state(raw: str, key: bytes) -> StateToken | None:
     """Give `raw` as a state when this portal made it, else None."""
-    if len(raw) != (_RANDOM + _MAC) * 4 // 3 or not raw.isascii():
+    if len(raw) != (_RANDOM + _MAC) * 2:
         return None
     try:
-        value = base64.b64decode(raw, altchars=b"-_", validate=True)
+        value = bytes.fromhex(raw)
     except ValueError:
+        return None
+    if value.hex() != raw:  # one spelling: each would be another state
         return None
     random, mac = value[:_RANDOM], value[_RANDOM:]
     return StateToken(raw) if hmac.compare_digest(mac, _mac(key, random)) else None
@@ -93,4 +137,4 @@ def cookie_name(state: StateToken) -> str:
 
 
 def _mac(key: bytes, random: bytes) -> bytes:
-    return hmac.digest(key, random, "sha256")[:_MAC]
+    return hashlib.blake2b(random, key=key, digest_size=_MAC).digest()  # keyed: RFC 7693, 2.9

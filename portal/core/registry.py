@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from portal.core.address import Domain
+from portal.core.values import quick_value
 
 RESERVED_PARAMS = frozenset(
     {
@@ -70,7 +71,7 @@ class Role(StrEnum):
         return next(role for role in (cls.OPERATOR, cls.ADMIN, cls.MEMBER) if role in given)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Tenant:
     """A customer. `idle_minutes` and `absolute_hours` bound its people's sessions."""
 
@@ -167,7 +168,7 @@ class Connection:
         return self.enabled and self.client is not None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class DomainRule:
     """A domain of a tenant, and where it leads."""
 
@@ -185,7 +186,7 @@ class DomainRule:
         return self.domain == domain or (self.subdomains and self.domain.covers(domain))
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Account:
     """A person of one tenant, or an operator (of none)."""
 

@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from portal.core.address import Address, Domain
 from portal.core.errors import FailureCode
 from portal.core.registry import Account, Connection, DomainRule, Policy, Role
+from portal.core.values import quick_value
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Step:
     """One line of a trace: which rule was looked at, what it gave, and the facts."""
 
@@ -18,7 +18,7 @@ class Step:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Route:
     """What a domain alone leads to.
 
@@ -38,7 +38,7 @@ class Route:
         return self.rule is not None and self.rule.policy is not Policy.PASSWORD
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Asked:
     """What the person asked for in the form; the password itself never comes here."""
 
@@ -47,12 +47,12 @@ class Asked:
     connection: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class UsePassword:
     """Check the password that was typed."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class AskPassword:
     """Show the password field.
 
@@ -64,26 +64,26 @@ class AskPassword:
     exempt_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class UseSso:
     """Send the person through this connection."""
 
     connection: Connection
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Choose:
     """Let the person pick one of several connections."""
 
     connections: tuple[Connection, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class SsoNotSetUp:
     """SSO was asked for, and this domain has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Refused:
     """Nobody gets in this way now, and never by password instead."""
 
@@ -93,7 +93,7 @@ class Refused:
 Decision = UsePassword | AskPassword | UseSso | Choose | SsoNotSetUp | Refused
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Verdict:
     """A decision and how it came about."""
 

@@ -1,15 +1,16 @@
 """A signed-in browser as a value, and when it ends."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from portal.core.registry import Account, Sealed
+from portal.core.values import quick_value
 
 OPERATOR_IDLE = timedelta(minutes=30)
 OPERATOR_ABSOLUTE = timedelta(hours=12)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class SignedInBy:
     """How a session came about: by password, or through a connection's client and issuer."""
 
@@ -23,7 +24,7 @@ class SignedInBy:
     id_token: Sealed | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Session:
     """One session. `ends_by` is the provider's own limit (`session_expiry`), where it set one."""
 

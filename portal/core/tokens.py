@@ -8,15 +8,16 @@ hold a token for each that is good but for that rule.
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NewType
 
+from portal.core.base64url import base64url
 from portal.core.errors import SignInFailure
 from portal.core.jwks import IssuerKeys
 from portal.core.jws import open_signed, read_unverified, refused
+from portal.core.values import quick_value
 
 DEFAULT_ALGORITHMS = frozenset({"RS256"})  # OIDC Core 2, `id_token_signed_response_alg`
 TOLERANCE = 60  # seconds by which clocks may differ
@@ -32,7 +33,7 @@ _ID_TOKEN_TYPES = frozenset({"jwt", "id_token+jwt"})
 _LOGOUT_TYPES = frozenset({"jwt", "logout+jwt"})
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Expected:
     """What an ID token must agree with: the request that we sent, and what came beside it."""
 
@@ -45,7 +46,7 @@ class Expected:
     max_age: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Claims:
     """What a provider says of a person. Only as `VerifiedClaims` may it let anybody in."""
 
@@ -279,7 +280,7 @@ def _check_hash(claims: Mapping[str, object], name: str, *, of: str | None, algo
     if of is None or name not in claims:
         return
     digest = _HASHES.get(algorithm[-3:], hashlib.sha512)(of.encode()).digest()  # EdDSA: SHA-512
-    half = urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    half = base64url(digest[: len(digest) // 2])
     value = claims[name]
     if not isinstance(value, str) or not _same(value, half):
         raise refused(f"{name} belongs to another one", name)

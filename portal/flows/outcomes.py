@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from portal.core.errors import FailureCode
 from portal.core.redirects import SafePath
 from portal.core.registry import Connection, Tenant
+from portal.core.values import quick_value
 from portal.throttle import Reached
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Visitor:
     """Where a request comes from; `reference` is what its page, log and trail bear.
 
@@ -21,7 +22,7 @@ class Visitor:
     known_mark: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class SignedIn:
     """A session was opened; `token` goes into its cookie and nowhere else.
 
@@ -33,7 +34,7 @@ class SignedIn:
     known_mark: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class GoToProvider:
     """Send the browser to the provider, with the attempt in a cookie of its own."""
 

@@ -7,12 +7,14 @@ takes longer than everything else in a call.
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from portal.core.values import quick_value
 
 _MOST_HEADERS = 100
 _VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?")  # RFC 9110, 5.5: no line ends
@@ -37,7 +39,7 @@ class Origin(NamedTuple):
     port: int
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Request:
     """A request to a URL that `safe_url` made; header values may be secrets."""
 
@@ -81,7 +83,7 @@ def _where(url: str) -> tuple[Origin, str, str]:
     return origin, shown if port == usual else f"{shown}:{port}", target
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Answer:
     """A whole answer: `headers` by their names in lower case, `content` decoded."""
 

@@ -1,13 +1,14 @@
 """The token endpoint: a code goes out once, and only a sound answer comes back as tokens."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 
 from authlib.oauth2 import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from portal.core.errors import FailureCode, SignInFailure
+from portal.core.values import quick_value
 from portal.oidc.http import Door, json_object
 from portal.oidc.messages import Answer
 
@@ -25,7 +26,7 @@ _KNOWN_ERRORS = frozenset(  # RFC 6749, 5.2: anything else is not repeated in a 
 )
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Tokens:
     """What the token endpoint gave. Nothing of it is verified yet, and its repr shows nothing.
 
@@ -47,7 +48,7 @@ class CodeRefused(SignInFailure):
     """The token endpoint does not take the code: it is spent, old, or another client's."""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class TokenEndpoint:
     """Where an issuer's codes are redeemed, and how a client proves itself there."""
 

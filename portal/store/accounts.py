@@ -1,6 +1,5 @@
 """Accounts and the identities linked to them."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from portal.core.address import Address
 from portal.core.admission import Admitted, Known
 from portal.core.registry import Account, Role, Tenant
+from portal.core.values import quick_value
 from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import IDENTITIES, TENANTS, USERS
 from portal.store.tenant_rows import TENANT_COLUMNS, tenant_from
@@ -28,7 +28,7 @@ ACCOUNT_COLUMNS = (
 _ACCOUNTS = select(*ACCOUNT_COLUMNS).outerjoin(TENANTS, TENANTS.c.id == USERS.c.tenant_id)
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Subject:
     """Who somebody is at an issuer, and through which client (subjects may be pairwise)."""
 

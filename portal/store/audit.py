@@ -1,11 +1,12 @@
 """The append-only trail: who did what, when, from where, and how it ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from portal.core.values import quick_value
 from portal.store.prepared import Place, Statement, insert_into
 from portal.store.tables import AUDIT
 
@@ -35,7 +36,7 @@ class Event(StrEnum):
     REGISTRY_CHANGED = "registry:changed"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Entry:
     """One entry. `outcome` is `success` or a code; `detail` never holds a secret or a token."""
 

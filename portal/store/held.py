@@ -4,11 +4,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
+from portal.core.values import quick_value
 from portal.core.waits import Aside, nobody_waits
 from portal.store.lanes import DriverLane, Lane, Rows, Values, named
 
@@ -17,7 +17,7 @@ HELD_SINCE = "held_since"  # in a connection's `info`: it has rested for longer 
 REST_SECONDS = 1.0  # a connection that rested longer goes home, to be asked whether it still lives
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class HeldPlace:
     """A held connection, where prepared statements run; its dialect is that of its lane."""
 

@@ -7,7 +7,7 @@ and so is what a flood brings beyond the bound.
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from portal.core.address import Address, AddressError
 from portal.core.attempt import LIFETIME
+from portal.core.values import quick_value
 from portal.observe import log
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.listing import PAGE, Slice
@@ -32,7 +33,7 @@ _CAME_BACK = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Started:
     """A sign-in that was sent to a provider; `key` names its attempt, `back_at` its return."""
 

@@ -18,6 +18,8 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlencode
 
+from portal.core.values import quick_value
+
 
 class Tone(StrEnum):
     """How a notice looks and how urgently a screen reader says it."""
@@ -110,7 +112,7 @@ class ChoosePage:
         return "/login" + ("?" + urlencode({"next": self.next}) if self.next else "")
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Viewer:
     """The person who is signed in, as the bar at the head of the page shows them."""
 
@@ -125,7 +127,7 @@ class Viewer:
         return "".join(word[0] for word in (words if len(words) < 2 else (words[0], words[-1])))
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Method:
     """How a session was begun: `name` is "Password" or "SSO"."""
 
@@ -136,7 +138,7 @@ class Method:
         return f"{self.name} with {self.connection}" if self.connection else self.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class SessionRow:
     """One of the person's sessions; times are UTC.
 
@@ -152,7 +154,7 @@ class SessionRow:
     current: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@quick_value(kw_only=True)
 class DashboardPage:
     """Who is signed in, how, for which tenant, until when. `tenant` is "" for operators."""
 

@@ -126,7 +126,7 @@ def test_verifier_and_nonce_are_fresh_and_long_enough():
     nonces = {authorization.new_nonce() for _ in range(100)}
     assert len(verifiers) == len(nonces) == 100
     assert all(re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", verifier) for verifier in verifiers)
-    assert all(len(nonce) == 32 for nonce in nonces)
+    assert all(re.fullmatch(r"[0-9a-f]{48}", nonce) for nonce in nonces)  # 192 bits
 
 
 def test_request_is_made_in_a_moment():

@@ -1,6 +1,6 @@
 """Somebody proven by a provider comes in: admitted, linked to an account, given a session."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from pydantic import SecretStr
@@ -11,13 +11,14 @@ from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Client, Connection, Tenant
 from portal.core.session import SignedInBy
 from portal.core.tokens import VerifiedClaims
+from portal.core.values import quick_value
 from portal.flows.outcomes import Visitor
 from portal.services import Services
 from portal.store import accounts, audit, sessions
 from portal.store.engine import IntegrityError
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Arrival:
     """Verified claims, and the door that they came through."""
 

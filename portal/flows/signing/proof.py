@@ -7,6 +7,7 @@ from portal.core.attempt import Attempt, Purpose
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.registry import Client, Connection, EmailVerified, Tenant
 from portal.core.tokens import VerifiedClaims
+from portal.core.values import quick_value
 from portal.flows.changes.secret_replacement import note_exchange
 from portal.flows.signing.arrival import Arrival
 from portal.oidc.authorization import check_response_issuer
@@ -42,7 +43,7 @@ class Progress:
     secret: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class Answer:
     """What came back in the query, each at most once; `redirect_uri` is where it came."""
 

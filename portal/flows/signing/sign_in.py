@@ -1,6 +1,5 @@
 """The beginning of a sign-in: from an address to a password check or to a provider."""
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from pydantic import SecretStr
@@ -23,6 +22,7 @@ from portal.core.routing import (
     decide,
     resolve,
 )
+from portal.core.values import quick_value
 from portal.flows.letters.break_glass_alarm import is_break_glass
 from portal.flows.outcomes import (
     BeginOutcome,
@@ -48,7 +48,7 @@ from portal.store.started import Started
 SENDING = "sending"
 
 
-@dataclass(frozen=True, slots=True)
+@quick_value
 class SignIn:
     """What the form said. `previous` is the session token that the browser already has."""
 
