@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 from collections.abc import Sequence
@@ -68,7 +67,7 @@ class CookieSeal:
 
     def seal(self, text: str) -> str:
         """Give `text` encrypted and authenticated, as characters that a cookie may hold."""
-        nonce = os.urandom(_GCM_NONCE)
+        nonce = secrets.token_bytes(_GCM_NONCE)
         return base64url(nonce + self._cipher.encrypt(nonce, text.encode(), None))
 
     def open(self, sealed: str) -> str:

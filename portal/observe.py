@@ -6,6 +6,7 @@ import re
 import secrets
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("portal")
 
@@ -44,6 +44,7 @@ _BREAKER_OPEN = Gauge(
 )
 MOST_ISSUERS = 50
 _named_issuers: set[str] = set()
+_request = ContextVar("request", default="")
 
 _ALPHABET = b"23456789ABCDEFGHJKMNPQRSTVWXYZ"  # no letter that reads like a digit
 _LETTERS = bytes(_ALPHABET[byte % len(_ALPHABET)] for byte in range(256))
@@ -62,8 +63,7 @@ def new_reference() -> str:
 def begin_request() -> str:
     """Make the reference of a request, and have every log line about it bear it."""
     reference = new_reference()
-    clear_contextvars()
-    bind_contextvars(request=reference)
+    _request.set(reference)
     return reference
 
 
@@ -76,7 +76,7 @@ def configure_logging(*, json_lines: bool) -> None:
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _name_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             redact,
@@ -89,6 +89,17 @@ def configure_logging(*, json_lines: bool) -> None:
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _name_request(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Have a line bear the reference of the request that it is about."""
+    del logger, method
+    reference = _request.get()
+    if reference:
+        event.setdefault("request", reference)
+    return event
 
 
 def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

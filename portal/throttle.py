@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -105,18 +105,21 @@ def password_limits(
 
 def network_of(text: str) -> str:
     """Give the network that counts as one party: an IPv4 address, or the /64 of an IPv6 one."""
-    with suppress(OSError, ValueError):
+    try:
         socket.inet_pton(socket.AF_INET, text)  # takes the one usual spelling, and quickly
-        return text
+    except (OSError, ValueError):
+        return _other_network(text)
+    return text
+
+
+def _other_network(text: str) -> str:
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return text
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
+    if isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped:
         return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _key(kind: str, value: str) -> str:

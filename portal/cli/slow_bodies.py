@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 from typing import Any
 
 from portal.cli.open_sockets import Traffic, connections, traffic
@@ -69,7 +68,11 @@ class SlowBodies:
         waits = self._reading or began < self._slow_until
         self._reading[me] = (began, environ.get("REMOTE_ADDR", ""))
         try:
-            with self._turns.aside() if waits else nullcontext():
+            if waits:
+                with self._turns.aside():
+                    body = environ["wsgi.input"].read(most + 1)
+                    took = time.monotonic() - began
+            else:
                 body = environ["wsgi.input"].read(most + 1)
                 took = time.monotonic() - began
         except OSError:

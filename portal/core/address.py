@@ -16,6 +16,8 @@ _LONGEST_LOCAL = 64  # RFC 5321, 4.5.3.1.1
 # What nearly every address is made of (RFC 5322, 3.2.3: dot-atom); all else goes the long way.
 _PLAIN_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# And nearly every domain: labels of letters, digits and single hyphens, the last of letters alone.
+_PLAIN_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{1,63}")
 _PRINTABLE_DOMAIN = re.compile(r"[^\s@.。．｡]+(\.[^\s@.。．｡]+)*")  # noqa: RUF001 - other dots are refused
 
 
@@ -38,6 +40,12 @@ class Domain:
         spelling of a domain exists. Raises AddressError.
         """
         text = raw.strip(" \t\r\n")
+        if len(text) <= 253 and "--" not in text and _PLAIN_DOMAIN.fullmatch(text):
+            return cls(text.lower())
+        return cls._parse_any(text)
+
+    @classmethod
+    def _parse_any(cls, text: str) -> "Domain":
         if len(text) > 253 or not _PRINTABLE_DOMAIN.fullmatch(text):
             raise AddressError("The domain is not valid.")
         labels = [_a_label(label) for label in text.split(".")]

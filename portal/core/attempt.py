@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-import os
+import secrets
 from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -113,7 +113,7 @@ def new_state(key: bytes) -> StateToken:
 
     The MAC lets the portal record genuine states alone as spent: an invented one writes nothing.
     """
-    random = os.urandom(_RANDOM)
+    random = secrets.token_bytes(_RANDOM)
     return StateToken((random + _mac(key, random)).hex())
 
 

@@ -66,9 +66,10 @@ class Role(StrEnum):
 
     @classmethod
     def highest(cls, *names: str | None) -> "Role":
-        """Give the highest of the roles named; at least one name must be there."""
-        given = {name for name in names if name}
-        return next(role for role in (cls.OPERATOR, cls.ADMIN, cls.MEMBER) if role in given)
+        """Give the highest of the roles named; without any, that of a member."""
+        if cls.OPERATOR in names:
+            return cls.OPERATOR
+        return cls.ADMIN if cls.ADMIN in names else cls.MEMBER
 
 
 @quick_value
@@ -183,7 +184,7 @@ class DomainRule:
 
     def applies_to(self, domain: Domain) -> bool:
         """Whether this rule covers `domain`: itself, or a parent that takes subdomains."""
-        return self.domain == domain or (self.subdomains and self.domain.covers(domain))
+        return self.domain.name == domain.name or (self.subdomains and self.domain.covers(domain))
 
 
 @quick_value

@@ -113,11 +113,9 @@ def resolve(candidates: Sequence[DomainRule], domain: Domain) -> Route:
     Of the entries that cover the domain the longest wins. An entry that is not verified counts
     only against its own tenant: a claim must not change where another tenant's people go.
     """
-    covering = sorted(
-        (rule for rule in candidates if rule.applies_to(domain)),
-        key=lambda rule: (len(rule.domain.name), rule.verified),
-        reverse=True,
-    )
+    covering = [rule for rule in candidates if rule.applies_to(domain)]
+    if len(covering) > 1:
+        covering.sort(key=lambda rule: (len(rule.domain.name), rule.verified), reverse=True)
     proven = next((rule for rule in covering if rule.verified), None)
     if proven is None:
         return _without_rule(domain, claimed=bool(covering))
@@ -137,22 +135,23 @@ def _without_rule(domain: Domain, *, claimed: bool) -> Route:
 
 
 def _with_rule(domain: Domain, rule: DomainRule) -> Route:
-    how = "matches" if rule.domain == domain else "matches as a parent with subdomains"
+    name = rule.domain.name
+    how = "matches" if name == domain.name else "matches as a parent with subdomains"
     steps = [
-        Step("domain", rule.domain.name, f"{rule.domain} {how}; tenant {rule.tenant.slug}."),
-        Step("policy", rule.policy.value, f"The policy of {rule.domain} is {rule.policy}."),
+        Step("domain", name, f"{name} {how}; tenant {rule.tenant.slug}."),
+        Step("policy", rule.policy, f"The policy of {name} is {rule.policy}."),
     ]
     if rule.policy is Policy.PASSWORD:
         return Route(domain, rule, (), None, tuple(steps))
     if rule.tenant.suspended:
         steps.append(Step("tenant", "suspended", f"The tenant {rule.tenant.slug} is suspended."))
         return Route(domain, rule, (), FailureCode.TENANT_SUSPENDED, tuple(steps))
-    usable = tuple(connection for connection in rule.connections if connection.usable)
+    usable = tuple([connection for connection in rule.connections if connection.usable])
     if not usable:
         steps.append(Step("connection", "off", _why_off(rule.connections)))
         return Route(domain, rule, (), FailureCode.SSO_UNAVAILABLE, tuple(steps))
-    names = ", ".join(connection.slug for connection in usable)
-    steps.append(Step("connection", names, f"{rule.domain} leads to {names}."))
+    names = ", ".join([connection.slug for connection in usable])
+    steps.append(Step("connection", names, f"{name} leads to {names}."))
     return Route(domain, rule, usable, None, tuple(steps))
 
 
@@ -171,6 +170,8 @@ def in_rollout(address: Address, rollout: int) -> bool:
 
     Stable by address and monotone: a bigger rollout only adds addresses.
     """
+    if rollout >= 100:
+        return True
     digest = hashlib.sha256(b"rollout:" + address.key.encode()).digest()
     return int.from_bytes(digest[:8], "big") % 100 < rollout
 

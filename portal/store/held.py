@@ -42,8 +42,8 @@ class HeldConnections:
         *,
         dialect: Dialect,
         lane_of: Callable[[Any], Lane] = DriverLane,
-        is_doubtful: Callable[[Any], bool] = lambda _: False,
-        is_exhausted: Callable[[], bool] = lambda: False,
+        is_doubtful: Callable[[Any], bool] | None = None,
+        is_exhausted: Callable[[], bool] | None = None,
         aside: Aside = nobody_waits,
     ) -> None:
         self._aside = aside
@@ -125,7 +125,8 @@ class HeldConnections:
                 pooled.invalidate(error)
 
     def _put(self, pooled: PoolProxiedConnection) -> None:
-        if len(self._held) < MOST_HELD and not self._is_exhausted():
+        is_wanted = self._is_exhausted is not None and self._is_exhausted()
+        if len(self._held) < MOST_HELD and not is_wanted:
             self._held.append((pooled, time.monotonic()))
         else:
             pooled.close()
@@ -135,15 +136,16 @@ class HeldConnections:
             pooled, since = self._held.pop()
         except IndexError:
             return self._from_pool()
-        has_rested = time.monotonic() - since >= REST_SECONDS
-        if not has_rested and not self._is_doubtful(pooled.dbapi_connection):
+        if time.monotonic() - since < REST_SECONDS and not (
+            self._is_doubtful and self._is_doubtful(pooled.dbapi_connection)
+        ):
             return pooled
         _send_home(pooled, since)
         self.close()  # the others have rested even longer
         return self._from_pool()
 
     def _from_pool(self) -> PoolProxiedConnection:
-        if not self._is_exhausted():
+        if self._is_exhausted is None or not self._is_exhausted():
             return self._engine.raw_connection()
         with self._aside():  # who has one may be waiting for the turn to give it back
             return self._engine.raw_connection()

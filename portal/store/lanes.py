@@ -1,6 +1,7 @@
 """How prepared statements get to a database over one connection of its driver, and answers back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol
 
 from sqlalchemy import Dialect, PoolProxiedConnection
@@ -9,6 +10,17 @@ from sqlalchemy.exc import DBAPIError
 Rows = Sequence[tuple[Any, ...]]
 Values = Sequence[Any] | Mapping[str, Any]
 """What a statement is given, as its lane's dialect marks the places: in order, or by name."""
+
+Arrange = Callable[[Mapping[str, Any]], Values]
+
+
+def in_order(names: Sequence[str] | None) -> Arrange:
+    """Give what puts values into the order of these names; without, they go by name."""
+    if names is None:
+        return dict
+    if len(names) < 2:
+        return lambda values: [values[name] for name in names]
+    return itemgetter(*names)
 
 
 class Answer(Protocol):
@@ -77,7 +89,8 @@ class DriverLane:
 
     def look_up(self, sql: str, values: Values) -> Rows:
         """Run it, and fetch the rows."""
-        return self.ask(sql, values).rows()
+        found: Rows = self._driver.execute(sql, values).fetchall()
+        return found
 
     def settle(self) -> None:
         """Do nothing: all has been run."""

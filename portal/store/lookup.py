@@ -11,9 +11,10 @@ from sqlalchemy import BindParameter, Select, bindparam, select
 from portal.core.registry import Account, Role, Tenant
 from portal.store.engine import Database, Prepared
 from portal.store.held import HeldPlace
+from portal.store.lanes import Rows
 from portal.store.tables import DOMAIN_CONNECTIONS, DOMAINS, TENANTS, USERS
 
-_MOST_LABELS = 128  # more than any domain of 253 characters has
+_NAMES = tuple(f"name_{n}" for n in range(128))  # more than a domain of 253 characters has labels
 
 _HOMES = TENANTS.alias()
 
@@ -34,6 +35,7 @@ class LookupRow(NamedTuple):
     idle_minutes: int
     absolute_hours: int
     version: int
+    position: int | None
     connection_id: int | None
     user_id: int | None
     email: str
@@ -61,21 +63,31 @@ class Lookups:
     def find(self, names: tuple[str, ...], email_key: str) -> list[LookupRow]:
         """Give the entries of these domain names; the account stands in every row."""
         prepared, values = self._query(names, email_key)
-        return [LookupRow._make(row) for row in self._database.fetch(prepared, values)]
+        return _rows(self._database.fetch(prepared, values))
 
     def ask(self, place: HeldPlace, names: tuple[str, ...]) -> Callable[[], list[LookupRow]]:
         """Ask for the entries in a transaction; what is given back gives them."""
         prepared, values = self._query(names, "")
-        answer = place.lane.ask(prepared.sql, prepared.given(values))
-        return lambda: [LookupRow._make(row) for row in answer.rows()]
+        answer = place.lane.ask(prepared.sql, prepared.arrange(values))
+        return lambda: _rows(answer.rows())
 
     def _query(self, names: tuple[str, ...], email_key: str) -> tuple[Prepared, dict[str, str]]:
-        count = min(len(names), _MOST_LABELS)
+        count = min(len(names), len(_NAMES))
         prepared = self._prepared.get(count)
         if prepared is None:
             prepared = self._prepared[count] = self._database.prepare(_statement(count))
-        values = {f"name_{n}": name for n, name in enumerate(names[:count])}
-        return prepared, values | {"email_key": email_key}
+        return prepared, dict(zip(_NAMES, names, strict=False), email_key=email_key)
+
+
+def _rows(found: Rows) -> list[LookupRow]:
+    """Give the rows by entry, and by the order of its connections.
+
+    There is one nearly always: a database would make ready to sort it all the same.
+    """
+    rows = list(map(LookupRow._make, found))
+    if len(rows) > 1:
+        rows.sort(key=lambda row: (row.id, row.position or 0))
+    return rows
 
 
 def account_of(row: LookupRow) -> Account | None:
@@ -105,7 +117,7 @@ def account_of(row: LookupRow) -> Account | None:
 
 
 def _statement(count: int) -> Select[*tuple[object, ...]]:
-    names: list[BindParameter[str]] = [bindparam(f"name_{n}") for n in range(count)]
+    names: list[BindParameter[str]] = [bindparam(name) for name in _NAMES[:count]]
     return (
         select(
             DOMAINS.c.id,
@@ -121,6 +133,7 @@ def _statement(count: int) -> Select[*tuple[object, ...]]:
             TENANTS.c.idle_minutes,
             TENANTS.c.absolute_hours,
             TENANTS.c.version,
+            DOMAIN_CONNECTIONS.c.position,
             DOMAIN_CONNECTIONS.c.connection_id,
             USERS.c.id,
             USERS.c.email,
@@ -142,5 +155,4 @@ def _statement(count: int) -> Select[*tuple[object, ...]]:
         .outerjoin(USERS, USERS.c.email_key == bindparam("email_key"))
         .outerjoin(_HOMES, _HOMES.c.id == USERS.c.tenant_id)
         .where(DOMAINS.c.name.in_(names))
-        .order_by(DOMAINS.c.id, DOMAIN_CONNECTIONS.c.position)
     )

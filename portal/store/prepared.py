@@ -24,7 +24,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.types import TypeEngine
 
 from portal.store.held import HeldPlace
-from portal.store.lanes import Answer, DriverLane, Lane, named
+from portal.store.lanes import Answer, Arrange, DriverLane, Lane, in_order, named
 
 T = TypeVar("T")
 Converter = Callable[[Any], Any]
@@ -36,10 +36,10 @@ Place = Connection | HeldPlace
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A statement for one dialect: the positional order of its values, and what converts them."""
+    """A statement for one dialect: what puts its values in their places, and what converts them."""
 
     sql: str
-    order: tuple[str, ...] | None
+    arrange: Arrange
     values: tuple[tuple[str, Converter], ...]
     columns: tuple[tuple[int, Converter], ...]
     make_row: Converter
@@ -104,12 +104,12 @@ class Statement:
         What is wrong with it may come up as late as the end of the transaction.
         """
         compiled = self._for(place.dialect)
-        given: Any = dict(values)
-        for name, convert in compiled.values:
-            given[name] = convert(given[name])
-        if compiled.order is not None:
-            given = [given[name] for name in compiled.order]
+        if compiled.values:
+            values = dict(values)
+            for name, convert in compiled.values:
+                values[name] = convert(values[name])
         try:
+            given = compiled.arrange(values)
             return Asked(place, compiled, _lane(place).ask(compiled.sql, given))
         except place.dialect.loaded_dbapi.Error as error:
             raise named(error, place.connection, place.dialect, compiled.sql) from error
@@ -131,7 +131,7 @@ class Statement:
         shown = [(place, kind.result_processor(dialect, None)) for place, kind in out]
         return _Compiled(
             compiled.string,
-            tuple(order) if order is not None else None,
+            in_order(order),
             tuple((name, convert) for name, convert in values if convert),
             tuple((place, convert) for place, convert in shown if convert),
             row._make,

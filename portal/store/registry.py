@@ -160,28 +160,28 @@ class Registry:
         return CLIENTS.c.issuer == issuer
 
     def _rules(self, rows: Sequence[LookupRow]) -> list[DomainRule]:
-        rules: list[DomainRule] = []
-        for _, group in groupby(rows, key=attrgetter("id")):
-            entry = list(group)
-            row = entry[0]
-            bundle = self._kept_bundle(row.tenant_id, row.version)
-            if bundle is None:
-                with self._database.read(brief=True) as connection:
-                    bundle = self._bundle(connection, row)
-            found = (bundle.connections.get(r.connection_id or 0) for r in entry)
-            rules.append(
-                DomainRule(
-                    id=row.id,
-                    domain=Domain(row.name),
-                    tenant=bundle.tenant,
-                    connections=tuple(connection for connection in found if connection),
-                    policy=Policy(row.policy),
-                    subdomains=bool(row.subdomains),
-                    verified=bool(row.verified),
-                    rollout=row.rollout,
-                )
-            )
-        return rules
+        if len(rows) == 1:
+            return [self._rule(rows)]
+        return [self._rule(list(group)) for _, group in groupby(rows, key=attrgetter("id"))]
+
+    def _rule(self, rows: Sequence[LookupRow]) -> DomainRule:
+        """Give the rule of an entry from its rows, one for each of its connections."""
+        row = rows[0]
+        bundle = self._kept_bundle(row.tenant_id, row.version)
+        if bundle is None:
+            with self._database.read(brief=True) as connection:
+                bundle = self._bundle(connection, row)
+        found = [bundle.connections.get(r.connection_id or 0) for r in rows]
+        return DomainRule(
+            id=row.id,
+            domain=Domain(row.name),
+            tenant=bundle.tenant,
+            connections=tuple([connection for connection in found if connection]),
+            policy=Policy(row.policy),
+            subdomains=bool(row.subdomains),
+            verified=bool(row.verified),
+            rollout=row.rollout,
+        )
 
     def _kept_bundle(self, tenant_id: int, version: int) -> Bundle | None:
         kept = self._kept.get(tenant_id)

@@ -44,8 +44,9 @@ def guard(app: Flask, services: Services) -> None:
     settings = services.settings
     forms = FormTokens(app, settings, key=derived_key(_secret(settings), "form"))
     own_hosts = _own_hosts(settings)
+    always = _headers(settings)
     app.wsgi_app = QuickSubmit(  # type: ignore[method-assign]
-        app.wsgi_app, services, forms=forms, hosts=own_hosts
+        _Finish(app.wsgi_app, always), services, forms=forms, hosts=own_hosts, always=always
     )
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -64,12 +65,13 @@ def guard(app: Flask, services: Services) -> None:
     )
     app.session_interface = NoticesInterface()
     _before(app, own_hosts, forms)
-    _after(app, settings)
+    _after(app)
 
 
 def largest_body(path: str) -> int:
     """Give how much may be sent to a page: a form, but to those that take files."""
-    return _LARGEST_UPLOAD if _UPLOADS.fullmatch(path) else LARGEST_FORM
+    is_upload = path.startswith("/admin/") and _UPLOADS.fullmatch(path)
+    return _LARGEST_UPLOAD if is_upload else LARGEST_FORM
 
 
 def _secret(settings: Settings) -> str:
@@ -117,23 +119,23 @@ def _holds_nul(asked: Request) -> bool:
     return asked.method == "POST" and any("\x00" in value for value in asked.form.values())
 
 
-def _after(app: Flask, settings: Settings) -> None:
+def _headers(settings: Settings) -> list[tuple[str, str]]:
+    """Give the headers that every answer has, unless it sets them itself."""
     # A form's redirect must be allowed too: sign-in and sign-out lead on to providers, which are
     # a million origins; a scheme is the narrowest list that does not name them.
     providers = "https: http:" if settings.allow_local_issuers else "https:"
     always = {**_HEADERS, "Content-Security-Policy": _POLICY.format(providers=providers)}
     if settings.is_https:
         always["Strict-Transport-Security"] = "max-age=31536000"
-    private = [(name.lower(), name, value) for name, value in always.items()]
-    private.append(("cache-control", "Cache-Control", "no-store"))
+    return [*always.items(), ("Cache-Control", "no-store")]
 
+
+def _after(app: Flask) -> None:
     @app.after_request
     def let_keep(response: Response) -> Response:
         if request.endpoint == "static" and response.status_code == 200:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
-
-    app.wsgi_app = _Finish(app.wsgi_app, private)  # type: ignore[method-assign]
 
 
 class Proxies(ProxyFix):
@@ -149,13 +151,13 @@ class Proxies(ProxyFix):
 class _Finish:
     """Adds headers to whatever leaves the app, where it has not set them itself.
 
-    `private` are names in lower case, names and values. At this place they are a plain list: the
-    same through Flask's response costs five times as much.
+    At this place they are a plain list: the same through Flask's response costs five times as much.
     """
 
-    def __init__(self, application: Any, private: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(self, application: Any, always: Sequence[tuple[str, str]]) -> None:
         self._application = application
-        self._private = private
+        self._always = always
+        self._keys = [name.lower() for name, _ in always]
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Answer a request, its headers complete."""
@@ -164,7 +166,11 @@ class _Finish:
             has = {name.lower() for name, _ in headers}
             if "content-security-policy" in has:  # a page that some provider may frame
                 has.add("x-frame-options")
-            headers += [(name, value) for key, name, value in self._private if key not in has]
+            if has.isdisjoint(self._keys):
+                headers += self._always
+            else:
+                keys = zip(self._keys, self._always, strict=True)
+                headers += [header for key, header in keys if key not in has]
             return start_response(status, headers, *error)
 
         return self._application(environ, start)

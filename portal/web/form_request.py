@@ -1,12 +1,15 @@
 """A request whose forms and cookies are read in one plain step."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote_plus
 
 from flask import Request
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.sansio.http import parse_cookie
 from werkzeug.utils import cached_property
+
+T = TypeVar("T")
 
 URLENCODED = "application/x-www-form-urlencoded"
 
@@ -22,27 +25,32 @@ class FormRequest(Request):
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies that came with the request."""
-        sent = self.environ.get("HTTP_COOKIE", "")
-        return parse_cookie(sent, cls=self.dict_storage_class)  # type: ignore[return-value]
+        return cookies_of(self.environ, ImmutableMultiDict)
 
     def _load_form_data(self) -> None:
         if "form" in self.__dict__ or self.mimetype != URLENCODED:
             super()._load_form_data()
             return
         try:
-            pairs = list(fields(self._get_stream_for_parsing().read().decode()))
+            pairs = fields(self._get_stream_for_parsing().read().decode())
         except UnicodeDecodeError:
             pairs = []  # no text, so no form
         self.form = ImmutableMultiDict(pairs)
         self.files = ImmutableMultiDict()
 
 
-def fields(text: str) -> Iterator[tuple[str, str]]:
+def cookies_of(environ: Mapping[str, Any], kind: Callable[[list[tuple[str, str]]], T]) -> T:
+    """Give the cookies of a request as `kind` makes them of names and values."""
+    return cast("T", parse_cookie(environ.get("HTTP_COOKIE", ""), cls=cast("Any", kind)))
+
+
+def fields(text: str) -> list[tuple[str, str]]:
     """Give the names and values of a form, in their order, as Werkzeug reads them."""
-    for part in text.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            yield _plain(name), _plain(value)
+    text = text.replace("%40", "@")  # what nearly every form has to decode, and all of it
+    pairs = [(part.partition("=")) for part in text.split("&") if part]
+    if "%" in text or "+" in text:
+        return [(_plain(name), _plain(value)) for name, _, value in pairs]
+    return [(name, value) for name, _, value in pairs]
 
 
 def _plain(text: str) -> str:

@@ -6,10 +6,8 @@ as if this were not here (`portal.web.edge` and `portal.web.login`), with its an
 """
 
 import io
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
-
-from werkzeug.http import parse_cookie
 
 from portal import tracing
 from portal.core.address import Address, AddressError
@@ -20,7 +18,7 @@ from portal.observe import begin_request
 from portal.services import Services
 from portal.store.engine import DatabaseGoneError
 from portal.web.csrf import FormTokens
-from portal.web.form_request import URLENCODED, fields
+from portal.web.form_request import URLENCODED, cookies_of, fields
 from portal.web.identity import attempt_to_keep, superfluous_attempts
 
 Environ = dict[str, Any]
@@ -33,7 +31,10 @@ DATABASE_GONE = "portal.database_gone"  # the error that was met, so that it is 
 
 
 class QuickSubmit:
-    """Takes `POST /auth/login` in its plain case; hands on all else."""
+    """Takes `POST /auth/login` in its plain case; hands on all else.
+
+    `always` are the headers that every answer has.
+    """
 
     def __init__(
         self,
@@ -42,11 +43,14 @@ class QuickSubmit:
         *,
         forms: FormTokens,
         hosts: Collection[str],
+        always: Sequence[tuple[str, str]],
     ) -> None:
         self._application = application
         self._services = services
         self._forms = forms
         self._hosts = hosts
+        self._always = always
+        self._is_https = services.settings.is_https
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
@@ -67,20 +71,21 @@ class QuickSubmit:
         form = _plain_form(environ)
         if form is None or self._forms.is_foreign(environ) or tracing.is_on():
             return None
-        cookies = parse_cookie(environ)
+        sent = cookies_of(environ, list)
+        cookies = dict(reversed(sent))  # of several with one name the first counts
         if not self._forms.is_right(form["csrf_token"], cookies.get(self._forms.cookie, "")):
             return None
-        is_https = self._services.settings.is_https
-        if superfluous_attempts(cookies, is_https=is_https):
+        if superfluous_attempts(cookies, is_https=self._is_https):
             return None
         outcome = self._go(form, environ)
         if outcome is None:
             return None
         return [
-            ("Location", outcome.url),
             ("Content-Length", "0"),
+            ("Location", outcome.url),
             ("Content-Type", "text/html; charset=utf-8"),
-            attempt_to_keep(outcome, is_https=is_https),
+            attempt_to_keep(outcome, is_https=self._is_https),
+            *self._always,
         ]
 
     def _go(self, form: dict[str, str], environ: Environ) -> GoToProvider | None:
@@ -120,12 +125,13 @@ def _plain_form(environ: Environ) -> dict[str, str] | None:
     environ["wsgi.input"] = io.BytesIO(body)
     if b"\0" in body or b"%00" in body:
         return None
-    form: dict[str, str] = {}
     try:
-        for name, value in fields(body.decode()):
-            form.setdefault(name, value)
+        form = dict(reversed(fields(body.decode())))  # of several with one name the first counts
     except UnicodeDecodeError:
         return None
-    if any(form.get(name) for name in _OTHERWISE):
+    if "email" not in form or "csrf_token" not in form:
         return None
-    return form if "email" in form and "csrf_token" in form else None
+    for name in _OTHERWISE:
+        if form.get(name):
+            return None
+    return form

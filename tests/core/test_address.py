@@ -2,10 +2,12 @@
 
 import email_validator
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.core.address import Address, AddressError, Domain
+
+LETTERS = st.text(alphabet="aZ0-. xné", max_size=12)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +138,22 @@ def test_any_spelling_in_case_and_space_is_the_same_account(text: str, data: st.
     upper = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
     spelt = "".join(c.upper() if up else c for c, up in zip(text, upper, strict=True))
     assert Address.parse(f" {spelt}\t").key == Address.parse(text).key
+
+
+def outcome(parse, text: str) -> str:
+    try:
+        return parse(text).name
+    except AddressError as error:
+        return str(error)
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=4).map(".".join))
+@example("a.b")
+@example("A" * 63 + ".EXAMPLE")
+@example("a" * 64 + ".example")
+@example("a." * 130 + "example")
+@example("ab--c.example")
+@example("xn--a.example")
+@example("a.1b")
+def test_short_way_for_plain_domains_comes_to_the_same(text: str):
+    assert outcome(Domain.parse, text) == outcome(Domain._parse_any, text.strip(" \t\r\n"))

@@ -64,7 +64,7 @@ def test_rested_connection_that_has_died_is_replaced_unseen(database, prepared, 
 
 def test_connection_that_fails_is_not_held(database, prepared):
     with pytest.raises(DatabaseGoneError):
-        database.fetch(Prepared("SELECT nothing FROM nowhere", prepared.order), {"slug": ""})
+        database.fetch(Prepared("SELECT nothing FROM nowhere", prepared.arrange), {"slug": ""})
     assert database._reader.pool.checkedout() == 0
     assert look_up(database, prepared) == []
 

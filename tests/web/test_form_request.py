@@ -38,6 +38,16 @@ def test_form_holds_what_werkzeug_would_find(body):
     assert ours.files == theirs.files
 
 
+PIECES = [b"%", b"%40", b"%25", b"%ff", b"%e2", b"4", b"40", b"@", b"+", b"&", b"=", b"a"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
+def test_any_escapes_are_read_as_werkzeug_reads_them(body):
+    ours, theirs = both(body)
+    assert ours.form == theirs.form
+    assert ours.form.to_dict(flat=False) == theirs.form.to_dict(flat=False)
+
+
 @given(st.binary(max_size=60).map(lambda raw: raw.translate(None, b"\r\n")))
 def test_any_bytes_are_read_as_werkzeug_reads_them(body):
     ours, theirs = both(body)

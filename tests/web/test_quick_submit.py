@@ -98,6 +98,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "a field twice": {"more": [("email", "bob@globex.example"), ("csrf_token", "x")]},
     "a field that nobody knows": {"more": [("color", "blue"), ("color", "")]},
     "other cookies": {"headers": {"Cookie": None}},
+    "a cookie of bytes that are no text": {"headers": {"Cookie": None}},
+    "the form's cookie before another of its name": {"headers": {"Cookie": None}},
 }
 SLOW: dict[str, dict[str, Any]] = {
     "no token": {"fields": {"csrf_token": None}},
@@ -161,9 +163,14 @@ def more_tenants(services: Services) -> None:
 @pytest.mark.parametrize("case", QUICK)
 def test_plain_form_goes_the_quick_way_to_the_same_answer(ways: Ways, case: str):
     changes = dict(QUICK[case])
-    if case == "other cookies":
-        attempts = "; ".join(f"portal_attempt_{n}=x" for n in range(7))
-        changes["headers"] = {"Cookie": f"a=b; {ways.cookie}; portal_session=x; {attempts}"}
+    attempts = "; ".join(f"portal_attempt_{n}=x" for n in range(7))
+    cookies = {
+        "other cookies": f"a=b; {ways.cookie}; portal_session=x; {attempts}",
+        "a cookie of bytes that are no text": f"a=\xff; {ways.cookie}",
+        "the form's cookie before another of its name": f"{ways.cookie}; portal_form=abc",
+    }
+    if case in cookies:
+        changes["headers"] = {"Cookie": cookies[case]}
     status, headers, _ = ways.compare(**changes)
     assert ways.was_quick
     assert status == 302
