@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from portal.core.base64url import base64url
+from portal.core.base64url import base64url, from_base64url
 from portal.core.places import Places, waiting_room
 from portal.core.registry import Sealed
 from portal.core.waits import Aside, nobody_waits
@@ -73,8 +73,7 @@ class CookieSeal:
     def open(self, sealed: str) -> str:
         """Give the text that was sealed. Raises UnreadableSecretError."""
         try:
-            padded = sealed + "=" * (-len(sealed) % 4)
-            raw = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
+            raw = from_base64url(sealed)
             return self._cipher.decrypt(raw[:_GCM_NONCE], raw[_GCM_NONCE:], None).decode()
         except (InvalidTag, ValueError):
             raise UnreadableSecretError("it was not sealed by this key") from None

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from prometheus_client import (
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("portal")
 
-SIGN_INS = Counter(
+_SIGN_INS = Counter(
     "portal_sign_ins_total", "Sign-ins by method and outcome.", ["method", "outcome"]
 )
 PASSWORD_CHECKS = Gauge(
@@ -135,6 +136,12 @@ def metrics_text() -> bytes:
     return generate_latest(registry)
 
 
+@lru_cache
+def sign_ins(method: str, outcome: str) -> Counter:
+    """Give the counter of sign-ins by one method with one outcome."""
+    return _SIGN_INS.labels(method, outcome)
+
+
 def note_provider(issuer: str, *, seconds: float, is_left_alone: bool) -> None:
     """Note how a call to a provider went; the first issuers have names, the rest are `other`."""
     if issuer not in _named_issuers:
@@ -142,5 +149,11 @@ def note_provider(issuer: str, *, seconds: float, is_left_alone: bool) -> None:
             _named_issuers.add(issuer)
         else:
             issuer = "other"
-    _PROVIDER_SECONDS.labels(issuer).observe(seconds)
-    _BREAKER_OPEN.labels(issuer).set(is_left_alone)
+    took, is_open = _of_issuer(issuer)
+    took.observe(seconds)
+    is_open.set(is_left_alone)
+
+
+@lru_cache
+def _of_issuer(name: str) -> tuple[Histogram, Gauge]:
+    return _PROVIDER_SECONDS.labels(name), _BREAKER_OPEN.labels(name)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64decode
 
+from portal.core.base64url import from_base64url
 from portal.core.errors import FailureCode, SignInFailure
 from portal.core.jwks import ASYMMETRIC, IssuerKeys, VerificationKey
 from portal.core.strict_json import JsonError, read_object
@@ -60,7 +60,7 @@ def _split(raw: str) -> list[str]:
 
 def _decode(segment: str) -> bytes:
     try:
-        return urlsafe_b64decode(segment.encode("ascii"))
+        return from_base64url(segment)
     except ValueError as error:
         raise refused("the token is not base64url", "token") from error
 

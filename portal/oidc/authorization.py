@@ -1,7 +1,6 @@
 """What the browser carries to the provider and back: pure text, no I/O."""
 
 import hashlib
-import re
 import secrets
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus, urlencode
@@ -9,10 +8,9 @@ from urllib.parse import quote, unquote_plus, urlencode
 from portal.core.attempt import StateToken
 from portal.core.base64url import base64url
 from portal.core.errors import FailureCode, SignInFailure
+from portal.core.quoting import quoted
 from portal.core.registry import RESERVED_PARAMS, Client, Connection
 from portal.oidc.metadata import Metadata
-
-_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._~@-]*")
 
 
 def new_nonce() -> str:
@@ -54,17 +52,11 @@ def authorization_url(
         connection.ssojet_connection,
         tuple(connection.authorize_params.items()),
     )
-    hint = f"&login_hint={_quoted_address(login_hint)}" if login_hint else ""
+    hint = f"&login_hint={quoted(login_hint)}" if login_hint else ""
     return (
         f"{constant}&state={state}&nonce={nonce}"  # letters and digits, all of them
         f"&code_challenge={code_challenge(code_verifier)}{hint}"
     )
-
-
-def _quoted_address(email: str) -> str:
-    if _PLAIN_ADDRESS.fullmatch(email):  # as nearly all are, and `quote` goes letter by letter
-        return email.replace("@", "%40")
-    return quote(email, safe="")
 
 
 @lru_cache(maxsize=1024)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote_plus
 
-from authlib.common.urls import add_params_to_qs
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64encode
+
+from portal.core.quoting import form
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 60  # seconds
@@ -112,11 +113,12 @@ def assertion(client_id: str, signing: SigningKey, *, now: datetime) -> AuthMeth
             "iat": issued,
             "exp": issued + ASSERTION_LIFETIME,
         }
-        proof = [
-            ("client_assertion_type", ASSERTION_TYPE),
-            ("client_assertion", sign(claims, signing)),
-        ]
-        return uri, headers, add_params_to_qs(body, [("client_id", client_id), *proof])
+        proof = {
+            "client_id": client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": sign(claims, signing),
+        }
+        return uri, headers, f"{body}&{form(proof)}"
 
     return prepare
 

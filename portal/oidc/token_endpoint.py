@@ -5,9 +5,9 @@ from dataclasses import field
 from http import HTTPStatus
 
 from authlib.oauth2 import ClientAuth
-from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from portal.core.errors import FailureCode, SignInFailure
+from portal.core.quoting import form
 from portal.core.values import quick_value
 from portal.oidc.http import Door, json_object
 from portal.oidc.messages import Answer
@@ -59,11 +59,13 @@ class TokenEndpoint:
     def redeem(self, door: Door, *, code: str, code_verifier: str, redirect_uri: str) -> Tokens:
         """Give the tokens for a code (RFC 6749, 4.1.3; RFC 7636, 4.5). Raises SignInFailure."""
         try:
-            asked = prepare_token_request(
-                "authorization_code",
-                redirect_uri=redirect_uri,
-                code=code,
-                code_verifier=code_verifier,
+            asked = form(
+                {
+                    "grant_type": "authorization_code",
+                    "code": code,
+                    "redirect_uri": redirect_uri,
+                    "code_verifier": code_verifier,
+                }
             )
             url, headers, body = self.auth.prepare("POST", self.url, dict(_FORM), asked)
         except UnicodeError:

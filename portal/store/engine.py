@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ __all__ = [
 BUSY_SECONDS = 10.0
 CACHE_KIB = 2048  # of each SQLite connection: the upper levels of the indexes of a million domains
 _WAL_PAUSE = 0.05
+_NO_TURN = nullcontext()
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row of whatever columns."""
@@ -167,7 +168,7 @@ class Database:
     @contextmanager
     def quick_write(self) -> Iterator[HeldPlace]:
         """Give a place for one prepared statement that writes; it is committed by itself."""
-        with self._gone_is_named, self._turn_to_write(), self._held.place() as place:
+        with self._gone_is_named, self._quick_turn(), self._held.place() as place:
             if not self.is_sqlite:
                 yield place
                 return
@@ -182,8 +183,11 @@ class Database:
     def quick_transaction(self) -> Iterator[HeldPlace]:
         """Open a transaction for prepared statements, as `transaction` does."""
         begin = self._begin_writing if self.is_sqlite else _begin_later
-        with self._gone_is_named, self._turn_to_write(), self._held.transaction(begin) as place:
+        with self._gone_is_named, self._quick_turn(), self._held.transaction(begin) as place:
             yield place
+
+    def _quick_turn(self) -> AbstractContextManager[None]:
+        return _NO_TURN if self._writing is None else self._turn_to_write()
 
     @contextmanager
     def _turn_to_write(self, *, is_quick: bool = True) -> Iterator[None]:

@@ -46,6 +46,19 @@ class Started:
     reference: str
     back_at: datetime | None = None
 
+    def returned(self, now: datetime) -> "Started":
+        """Give it as one that came back."""
+        return Started(
+            key=self.key,
+            at=self.at,
+            tenant_id=self.tenant_id,
+            connection_id=self.connection_id,
+            actor=self.actor,
+            network=self.network,
+            reference=self.reference,
+            back_at=now,
+        )
+
     def is_timed_out(self, now: datetime) -> bool:
         """Whether it never came back and cannot any more."""
         return self.back_at is None and now - self.at >= LIFETIME
@@ -79,8 +92,9 @@ class StartedLog:
     def note_back(self, key: str, *, now: datetime) -> None:
         """Note that the answer came, whatever it says."""
         with self._lock:
-            if key in self._started:
-                self._started[key] = replace(self._started[key], back_at=now)
+            waiting = self._started.get(key)
+            if waiting is not None:
+                self._started[key] = waiting.returned(now)
             elif len(self._back) < MOST_WAITING:
                 self._back[key] = now
 

@@ -1,5 +1,7 @@
 """What signed-in people call: the dashboard, their sessions, sign-out."""
 
+from functools import lru_cache
+
 from flask import Blueprint, abort, make_response, redirect, render_template
 from werkzeug.wrappers import Response
 
@@ -141,6 +143,7 @@ def session_row(session: Session, *, current: bool) -> SessionRow:
     )
 
 
+@lru_cache(maxsize=256)
 def _agent(raw: str) -> str:
     """Sum up a User-Agent as people would: Firefox on Linux."""
     browser = next((name for name in _BROWSERS if name in raw), "")

@@ -23,6 +23,11 @@ class FormRequest(Request):
     """
 
     @cached_property
+    def args(self) -> ImmutableMultiDict[str, str]:
+        """What stands in the query."""
+        return ImmutableMultiDict(fields(self.query_string.decode()))
+
+    @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
         """The cookies that came with the request."""
         return cookies_of(self.environ, ImmutableMultiDict)

@@ -1,11 +1,10 @@
 """base64url as the RFCs have it."""
 
-from base64 import urlsafe_b64decode
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.core.base64url import base64url
+from portal.core.base64url import base64url, from_base64url
 
 
 def test_example_of_the_rfc():
@@ -15,5 +14,13 @@ def test_example_of_the_rfc():
 @given(st.binary(max_size=50))
 def test_any_bytes_come_back_and_need_no_escaping(raw: bytes):
     letters = base64url(raw)
-    assert urlsafe_b64decode(letters + "=" * (-len(letters) % 4)) == raw
+    assert from_base64url(letters) == raw
     assert all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in letters)
+
+
+@pytest.mark.parametrize(
+    "text", ["A", "AB+/", "AB/_", "AA==", "AA=", "A A", "AA\n", "A!BC", "Ä", "\0"]
+)
+def test_other_characters_and_lengths_are_refused(text: str):
+    with pytest.raises(ValueError):  # noqa: PT011 - in Python's words
+        from_base64url(text)

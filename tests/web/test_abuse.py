@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from portal.app import create_app
 from portal.core.address import Address
-from portal.observe import SIGN_INS
+from portal.observe import sign_ins
 from portal.services import build_services
 from portal.store.tables import AUDIT, TENANTS
 from portal.throttle import GATES, PER_DOMAIN, PER_NETWORK, Known, network_of
@@ -204,12 +204,12 @@ def test_flood_of_junk_fills_the_trail_only_so_far_and_is_still_counted(
 ):
     for n in range(GATES["stray"]):
         assert services.gate.enter("stray", "192.0.2.1") is None, n
-    before = SIGN_INS.labels("sso", error_of(visitor.get(path)))._value.get()
+    before = sign_ins("sso", error_of(visitor.get(path)))._value.get()
     assert len(trail_of(services)) == 1
     flooding = visitor.client.get(
         path, base_url=visitor.base, environ_base={"REMOTE_ADDR": "192.0.2.1"}
     )
-    after = SIGN_INS.labels("sso", error_of(flooding))._value.get()
+    after = sign_ins("sso", error_of(flooding))._value.get()
     assert len(trail_of(services)) == 1
     assert after == before + 1
     clock.tick(timedelta(seconds=61))

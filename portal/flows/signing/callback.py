@@ -17,7 +17,7 @@ from portal.flows.signing.arrival import enter
 from portal.flows.signing.proof import Answer, Progress, Stage, prove
 from portal.flows.signing.refusal import put_off, write_down
 from portal.flows.signing.trial import conclude
-from portal.observe import SIGN_INS
+from portal.observe import sign_ins
 from portal.services import Services
 from portal.store import spent
 from portal.store.registry import Bundle
@@ -69,7 +69,7 @@ def finish(
             progress=progress,
             is_persons=attempt is not None,
         )
-    SIGN_INS.labels("sso", "success").inc()
+    sign_ins("sso", "success").inc()
     return SignedIn(token, attempt.next)
 
 

@@ -14,7 +14,7 @@ from portal.crypto import PasswordsBusyError
 from portal.flows.letters.break_glass_alarm import raise_alarm
 from portal.flows.outcomes import SignedIn, Throttled, Visitor, WrongPassword
 from portal.flows.signing.refusal import put_off
-from portal.observe import PASSWORD_CHECKS, SIGN_INS
+from portal.observe import PASSWORD_CHECKS, sign_ins
 from portal.services import Services
 from portal.store import accounts, attempts_log, audit, sessions
 from portal.throttle import BUSY_SECONDS, PasswordLimits, Reached, password_limits
@@ -126,7 +126,7 @@ def _note_wrong(
     account: Account | None,
     reserved: attempts_log.Reserved,
 ) -> None:
-    SIGN_INS.labels("password", "wrong_password").inc()
+    sign_ins("password", "wrong_password").inc()
     entry = _entry(services, address, visitor, account=account, outcome="wrong_password")
     with services.database.transaction(brief=True) as connection:
         attempts_log.count_wrong(connection, reserved, now=services.now())
@@ -165,7 +165,7 @@ def _open(
         audit.record(connection, replace(entry, detail={"break_glass": True}) if by_mark else entry)
         if by_mark:
             raise_alarm(services, connection, account, visitor)
-    SIGN_INS.labels("password", "success").inc()
+    sign_ins("password", "success").inc()
     return token
 
 

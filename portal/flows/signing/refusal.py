@@ -9,7 +9,7 @@ from portal.core.errors import SignInFailure
 from portal.core.redirects import SafePath
 from portal.core.registry import Connection, Tenant
 from portal.flows.outcomes import Failed, Throttled, Visitor
-from portal.observe import SIGN_INS, log, masked
+from portal.observe import log, masked, sign_ins
 from portal.services import Services
 from portal.store import audit
 from portal.throttle import Reached
@@ -37,7 +37,7 @@ def write_down(
     is proven to be at it: their own sign-in under way, or a session. That is always on record;
     what anybody can send from nowhere is counted and logged, but fills the trail only so far.
     """
-    SIGN_INS.labels(method, failure.code.value).inc()
+    sign_ins(method, failure.code.value).inc()
     slug = tenant.slug if tenant else None
     told = {**failure.facts, **(facts or {})}
     if method == "sso" and _is_known(services, visitor, email):
@@ -74,7 +74,7 @@ def put_off(
     method: str, email: str, *, seconds: int, why: Reached, next_path: SafePath | None = None
 ) -> Throttled:
     """Count and log that somebody has to wait, and give it as an outcome."""
-    SIGN_INS.labels(method, "throttled").inc()
+    sign_ins(method, "throttled").inc()
     log.warning("sign_in.throttled", address=masked(email), why=str(why), retry_after=seconds)
     return Throttled(max(1, seconds), why, email, next_path)
 
