@@ -101,8 +101,12 @@ class Exchange:
 
     def look_up(self, sql: str, values: Values) -> Rows:
         """Give the rows of a look-up by itself."""
+        name = self._prepared.get(sql)
         answer = self.ask(sql, values)
-        self._settle(self._wait_for_look_up)
+        if name is None or len(self._waiting) > 1:
+            self._settle(self._wait_for_look_up)
+        else:
+            self._settle_one(name, self._waiting.pop(), self._wait_for_look_up)
         return answer.rows()
 
     def commit(self) -> None:
@@ -151,6 +155,20 @@ class Exchange:
         except BaseException:
             self._line.finish()  # what was said on it is not known any more
             raise
+        self._sort(expected, answers)
+
+    def _settle_one(self, name: bytes, message: _Message, wait: Waiting) -> None:
+        """Send what is alone and prepared without the pipeline, which takes four calls more."""
+        try:
+            self._line.send_query_prepared(name, message.values, message.formats)
+            answers = wait(self._answer())
+        except BaseException:
+            self._line.finish()
+            raise
+        self._sort([message], answers)
+
+    def _sort(self, expected: list["_Message | _Preparing"], answers: list[PGresult]) -> None:
+        """Give each what is its own. Raises the error of the one that failed."""
         failed: PGresult | None = None
         for whose, answer in zip(expected, answers, strict=True):
             if answer.status == ExecStatus.FATAL_ERROR:
@@ -182,11 +200,29 @@ class Exchange:
             expected.append(message)
         return expected
 
-    def _answers(self) -> Generator[Wait, Ready | int, list[PGresult]]:
-        """Give every answer up to the end of the batch; the driver waits for what is yielded."""
+    def _send(self) -> Generator[Wait, Ready | int, None]:
         while self._line.flush():
             if (yield Wait.RW) & Ready.R:
                 self._line.consume_input()
+
+    def _answer(self) -> Generator[Wait, Ready | int, list[PGresult]]:
+        """Give the answer of what is alone; the driver waits for what is yielded."""
+        yield from self._send()
+        answers: list[PGresult] = []
+        while True:
+            while self._line.is_busy():
+                if (yield Wait.R):
+                    self._line.consume_input()
+            answer = self._line.get_result()
+            if answer is None:
+                if not answers:
+                    raise psycopg.OperationalError("the server ended the connection")
+                return answers[-1:]
+            answers.append(answer)
+
+    def _answers(self) -> Generator[Wait, Ready | int, list[PGresult]]:
+        """Give every answer up to the end of the batch; the driver waits for what is yielded."""
+        yield from self._send()
         answers: list[PGresult] = []
         is_between = False
         while True:

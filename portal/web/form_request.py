@@ -52,10 +52,10 @@ def cookies_of(environ: Mapping[str, Any], kind: Callable[[list[tuple[str, str]]
 def fields(text: str) -> list[tuple[str, str]]:
     """Give the names and values of a form, in their order, as Werkzeug reads them."""
     text = text.replace("%40", "@")  # what nearly every form has to decode, and all of it
-    pairs = [(part.partition("=")) for part in text.split("&") if part]
+    pairs = [part.partition("=") for part in text.split("&") if part]
     if "%" in text or "+" in text:
         return [(_plain(name), _plain(value)) for name, _, value in pairs]
-    return [(name, value) for name, _, value in pairs]
+    return [pair[::2] for pair in pairs]
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -202,17 +202,32 @@ def test_blank_sign_in_page_is_the_same_for_everybody_but_for_the_token_of_its_f
     assert "ann@acme.example" not in one.get("/login").text
 
 
-@given(
-    value=st.none() | st.text(alphabet='a1.:,"\\ \t[]', max_size=20),
-    trusted=st.integers(0, 3),
-)
-def test_word_of_proxies_is_taken_as_werkzeug_takes_it(value, trusted):
-    def asked_by(kind):
-        told = {}
-        environ = {"REMOTE_ADDR": "192.0.2.1", "wsgi.url_scheme": "http"}
-        if value is not None:
-            environ["HTTP_X_FORWARDED_FOR"] = value
-        kind(lambda environ, _: told.update(environ), x_for=trusted, x_proto=trusted)(environ, None)
-        return told
+TOLD = st.none() | st.text(alphabet='a1.:,"\\ \t[]', max_size=20)
+BY_PROXIES = st.fixed_dictionaries(dict.fromkeys(("FOR", "PROTO", "HOST"), TOLD))
 
-    assert asked_by(Proxies) == asked_by(ProxyFix)
+
+@given(
+    told=st.fixed_dictionaries(dict.fromkeys(("FOR", "PROTO", "HOST"), WORDS)),
+    hops=st.integers(1, 3),
+)
+@example(told={"FOR": "192.0.2.7, 198.51.100.9", "PROTO": "https", "HOST": "[2001:db8::1]"}, hops=1)
+@example(told={"FOR": "", "PROTO": ",", "HOST": "portal.example:8443"}, hops=1)
+def test_word_of_proxies_is_taken_as_werkzeug_takes_it(told, hops):
+    def asked_by(kind, **trusted):
+        seen = {}
+        environ = {
+            "REMOTE_ADDR": "192.0.2.1",
+            "wsgi.url_scheme": "http",
+            "HTTP_HOST": "localhost:5000",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "5000",
+        }
+        environ |= {
+            f"HTTP_X_FORWARDED_{name}": word for name, word in told.items() if word is not None
+        }
+        kind(lambda environ, _: seen.update(environ), **trusted)(environ, None)
+        seen.pop("werkzeug.proxy_fix.orig", None)
+        return seen
+
+    theirs = asked_by(ProxyFix, x_for=hops, x_proto=hops, x_host=hops)
+    assert asked_by(Proxies, hops=hops) == theirs
