@@ -206,10 +206,7 @@ TOLD = st.none() | st.text(alphabet='a1.:,"\\ \t[]', max_size=20)
 BY_PROXIES = st.fixed_dictionaries(dict.fromkeys(("FOR", "PROTO", "HOST"), TOLD))
 
 
-@given(
-    told=st.fixed_dictionaries(dict.fromkeys(("FOR", "PROTO", "HOST"), WORDS)),
-    hops=st.integers(1, 3),
-)
+@given(told=BY_PROXIES, hops=st.integers(1, 3))
 @example(told={"FOR": "192.0.2.7, 198.51.100.9", "PROTO": "https", "HOST": "[2001:db8::1]"}, hops=1)
 @example(told={"FOR": "", "PROTO": ",", "HOST": "portal.example:8443"}, hops=1)
 def test_word_of_proxies_is_taken_as_werkzeug_takes_it(told, hops):
