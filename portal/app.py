@@ -63,6 +63,9 @@ class _Portal(Flask):
             query_args=query,
         )
 
+    def update_template_context(self, context: dict[str, Any]) -> None:
+        """Add nothing: a page is given all that it shows."""
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Give the function: none here is asynchronous."""
         return func
