@@ -1,13 +1,15 @@
 """Log lines as machines read them: whole, whoever else writes to the same stream."""
 
 import io
+import json
 import subprocess
 import sys
+import threading
 
 import pytest
 import structlog
 
-from portal.observe import configure_logging, log
+from portal.observe import begin_request, configure_logging, log
 
 WRITER = """
 from portal.observe import configure_logging, log
@@ -42,3 +44,22 @@ def test_log_goes_on_where_its_stream_was_replaced_and_closed(monkeypatch: pytes
             assert "another.line" in second.getvalue()
     finally:
         structlog.reset_defaults()
+
+
+def test_line_bears_the_request_that_it_is_about(monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patch, io.StringIO() as stream:
+        patch.setattr(sys, "stderr", stream)
+        try:
+            configure_logging(json_lines=True)
+            first = begin_request()
+            log.warning("one")
+            second = begin_request()
+            log.warning("two")
+            log.warning("three", request="another")
+            elsewhere = threading.Thread(target=log.warning, args=("four",))
+            elsewhere.start()
+            elsewhere.join()
+        finally:
+            structlog.reset_defaults()
+        lines = [json.loads(line).get("request") for line in stream.getvalue().splitlines()]
+    assert lines == [first, second, "another", None]

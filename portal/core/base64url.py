@@ -12,6 +12,9 @@ def base64url(raw: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    """Give the bytes again. Raises ValueError for any other character (RFC 7515, 2)."""
+    """Give the bytes again. Raises ValueError for any other spelling of them (RFC 7515, 2)."""
     letters = text.encode("ascii").translate(_BACK)
-    return a2b_base64(letters + b"=" * (-len(letters) % 4), strict_mode=True)
+    raw = a2b_base64(letters + b"=" * (-len(letters) % 4), strict_mode=True)
+    if base64url(raw) != text:  # the last letter may have bits to spare (RFC 4648, 3.5)
+        raise ValueError("the last letter is another than it should be")
+    return raw

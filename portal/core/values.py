@@ -1,8 +1,8 @@
 """Values that are made on every request: unchangeable for the type checker, cheap to make.
 
 A frozen dataclass sets each of its fields by a call of `object.__setattr__`, eight times the work
-of an assignment; the dozen values of a submit took an eighth of it so. Values that are kept, or
-made seldom, are frozen dataclasses.
+of an assignment; the dozen values of a submit took an eighth of it so. Values that are made seldom
+are frozen dataclasses.
 """
 
 from collections.abc import Callable

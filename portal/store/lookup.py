@@ -63,13 +63,13 @@ class Lookups:
     def find(self, names: tuple[str, ...], email_key: str) -> list[LookupRow]:
         """Give the entries of these domain names; the account stands in every row."""
         prepared, values = self._query(names, email_key)
-        return _rows(self._database.fetch(prepared, values))
+        return in_their_order(self._database.fetch(prepared, values))
 
     def ask(self, place: HeldPlace, names: tuple[str, ...]) -> Callable[[], list[LookupRow]]:
         """Ask for the entries in a transaction; what is given back gives them."""
         prepared, values = self._query(names, "")
         answer = place.lane.ask(prepared.sql, prepared.arrange(values))
-        return lambda: _rows(answer.rows())
+        return lambda: in_their_order(answer.rows())
 
     def _query(self, names: tuple[str, ...], email_key: str) -> tuple[Prepared, dict[str, str]]:
         count = min(len(names), len(_NAMES))
@@ -79,7 +79,7 @@ class Lookups:
         return prepared, dict(zip(_NAMES, names, strict=False), email_key=email_key)
 
 
-def _rows(found: Rows) -> list[LookupRow]:
+def in_their_order(found: Rows) -> list[LookupRow]:
     """Give the rows by entry, and by the order of its connections.
 
     There is one nearly always: a database would make ready to sort it all the same.

@@ -85,7 +85,7 @@ def _before(app: Flask, own_hosts: frozenset[str], forms: FormTokens) -> None:
         asked.max_content_length = asked.max_form_memory_size = largest_body(asked.path)
         if asked.host.lower() not in own_hosts and not _is_for_any_host(asked.path):
             abort(421)
-        if _holds_nul(asked):
+        if _holds_nul(asked) or not _is_text(asked.query_string):
             abort(400)  # no database takes it, and nobody means it
 
     @app.before_request
@@ -127,6 +127,16 @@ def _headers(settings: Settings) -> list[tuple[str, str]]:
     if settings.is_https:
         always["Strict-Transport-Security"] = "max-age=31536000"
     return [*always.items(), ("Cache-Control", "no-store")]
+
+
+def _is_text(raw: bytes) -> bool:
+    if raw.isascii():
+        return True
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _after(app: Flask) -> None:

@@ -19,7 +19,7 @@ def test_any_bytes_come_back_and_need_no_escaping(raw: bytes):
 
 
 @pytest.mark.parametrize(
-    "text", ["A", "AB+/", "AB/_", "AA==", "AA=", "A A", "AA\n", "A!BC", "Ä", "\0"]
+    "text", ["A", "AB", "AAB", "AB+/", "AB/_", "AA==", "AA=", "A A", "AA\n", "A!BC", "Ä", "\0"]
 )
 def test_other_characters_and_lengths_are_refused(text: str):
     with pytest.raises(ValueError):  # noqa: PT011 - in Python's words

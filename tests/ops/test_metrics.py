@@ -71,3 +71,10 @@ def test_password_checks_under_way_are_shown():
     with observe.PASSWORD_CHECKS.track_inprogress():
         assert value("portal_password_checks") == 1
     assert value("portal_password_checks") == 0
+
+
+def test_sign_ins_are_counted_by_method_and_outcome():
+    before = value("portal_sign_ins_total", method="sso", outcome="success") or 0
+    observe.sign_ins("sso", "success").inc()
+    assert value("portal_sign_ins_total", method="sso", outcome="success") == before + 1
+    assert value("portal_sign_ins_total", method="success", outcome="sso") is None

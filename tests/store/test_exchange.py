@@ -204,3 +204,70 @@ def test_lost_connection_is_told_as_a_gone_database_and_replaced(postgresql_url)
     with database.quick_read() as place:
         assert one.one(place, {}).n == 1
     database.close()
+
+
+class Steps:
+    """Passes calls on to libpq, and keeps the names of those of its pipeline."""
+
+    def __init__(self, line: Any) -> None:
+        self._line = line
+        self.seen: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if "pipeline" in name:
+            self.seen.append(name)
+        return getattr(self._line, name)
+
+
+def test_look_up_that_is_prepared_and_alone_needs_no_pipeline(driver):
+    waited: list[str] = []
+
+    def wait(gen: Any) -> Any:
+        waited.append("any")
+        return driver.wait(gen)
+
+    def wait_for_look_up(gen: Any) -> Any:
+        waited.append("look-up")
+        return driver.wait(gen)
+
+    exchange = Exchange(driver, wait=wait, wait_for_look_up=wait_for_look_up)
+    exchange._line = steps = Steps(driver.pgconn)  # type: ignore[assignment]
+    exchange.ask(WRITE, (1, "one")).count()
+    assert exchange.look_up(READ, (1,)) == [("one",)]
+    assert "enter_pipeline_mode" in steps.seen
+    steps.seen.clear()
+    assert exchange.look_up(READ, (1,)) == [("one",)]
+    assert exchange.look_up(READ, (2,)) == []
+    assert steps.seen == []
+    assert waited == ["any", "look-up", "look-up", "look-up"]
+
+
+def test_look_up_takes_along_what_waits(driver):
+    exchange = driver.exchange
+    assert exchange.look_up(READ, (1,)) == []
+    exchange.begin()
+    written = exchange.ask(WRITE, (1, "one"))
+    assert exchange.look_up(READ, (1,)) == [("one",)]
+    assert written.count() == 1
+    exchange.roll_back()
+    assert exchange.look_up(READ, (1,)) == []
+
+
+def test_look_up_that_is_wrong_leaves_the_line_in_order(driver):
+    exchange = driver.exchange
+    odd = "SELECT 1 / $1::int"
+    assert exchange.look_up(odd, (1,)) == [(1,)]
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        exchange.look_up(odd, (0,))
+    assert exchange.look_up(odd, (1,)) == [(1,)]
+
+
+def test_look_up_that_is_cut_off_leaves_no_line_to_others(driver):
+    def cut_off(gen: Any) -> Any:
+        raise KeyboardInterrupt
+
+    exchange = Exchange(driver, wait=driver.wait, wait_for_look_up=cut_off)
+    exchange.ask(READ, (1,)).rows()
+    with pytest.raises(KeyboardInterrupt):
+        exchange.look_up(READ, (1,))
+    assert driver.closed

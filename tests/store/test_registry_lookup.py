@@ -1,5 +1,7 @@
 """The registry as the sign-in path reads it, on both databases."""
 
+import itertools
+
 import pytest
 from sqlalchemy import event, update
 
@@ -7,6 +9,7 @@ from portal.core.address import Address, Domain
 from portal.core.registry import AuthMethod, Client, EmailVerified, NewUsers, Policy, Role, Sealed
 from portal.store.accounts import by_address
 from portal.store.engine import Database
+from portal.store.lookup import LookupRow, in_their_order
 from portal.store.registry import Registry
 from portal.store.tables import CONNECTIONS
 from tests.builders import (
@@ -159,3 +162,13 @@ def test_connections_are_found_by_issuer(filled):
     assert (tenant.slug, connection.slug) == ("acme", "okta")
     assert registry.by_issuer("https://evil.example") == []
     assert [client.client_id for client in registry.clients_at("https://idp.example")] == ["portal"]
+
+
+def test_rows_are_put_in_order_however_a_database_gives_them():
+    def row(entry: int, position: int | None) -> tuple[object, ...]:
+        given = dict.fromkeys(LookupRow._fields) | {"id": entry, "position": position}
+        return tuple(given.values())
+
+    wanted = [row(1, None), row(2, 0), row(2, 1), row(2, 2), row(3, 0)]
+    for found in itertools.permutations(wanted):
+        assert in_their_order(list(found)) == wanted

@@ -57,3 +57,8 @@ def test_what_is_over_is_swept(database: Database):
         started.save(connection, [ONE, *rows], came_back={})
     (broom,) = (broom for broom in housekeeping.BROOMS if broom.name == "started")
     assert housekeeping.sweep_batch(database, broom, NOW) == 2
+
+
+def test_who_came_back_is_the_same_but_for_that():
+    later = NOW + timedelta(seconds=9)
+    assert ONE.returned(later) == replace(ONE, back_at=later)

@@ -67,3 +67,12 @@ def test_quick_writer_steps_aside_for_another_writer_alone_and_others_always(tmp
     with database.transaction():
         assert stepped == ["aside"] * 2
     database.close()
+
+
+@pytest.mark.parametrize("quick", ["quick_transaction", "quick_write"])
+def test_quick_writer_takes_its_turn_too(file, monkeypatch, quick):
+    monkeypatch.setattr("portal.store.engine.BUSY_SECONDS", 0.05)
+    told = pytest.raises(DatabaseGoneError, match="another writer does not end")
+    with getattr(file, quick)(), told, getattr(file, quick)():
+        pass
+    assert add_one(file) == 0

@@ -228,3 +228,18 @@ def test_word_of_proxies_is_taken_as_werkzeug_takes_it(told, hops):
 
     theirs = asked_by(ProxyFix, x_for=hops, x_proto=hops, x_host=hops)
     assert asked_by(Proxies, hops=hops) == theirs
+
+
+@pytest.mark.parametrize("path", ["/login", "/static/portal.css", "/nowhere", "/healthz"])
+def test_no_header_stands_twice(visitor: Visitor, path: str):
+    with visitor.get(path) as answer:
+        names = [name.lower() for name, _ in answer.headers if name != "Set-Cookie"]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("path", ["/login", "/auth/callback", "/dashboard", "/nowhere"])
+def test_query_of_bytes_that_are_no_text_is_refused(visitor: Visitor, path: str):
+    asked = {"QUERY_STRING": "email=\xff"}
+    answer = visitor.client.get(path, base_url="http://localhost:5000", environ_overrides=asked)
+    assert answer.status_code == 400
+    assert "Reference" in answer.text

@@ -17,6 +17,7 @@ from portal.services import Services, build_services
 from portal.settings import Settings
 from portal.store.engine import DatabaseGoneError
 from portal.store.tables import AUDIT
+from portal.store.watch_tables import STARTED_SIGN_INS
 from portal.throttle import GATES
 from portal.web.quick_submit import QuickSubmit
 from tests.builders import add_client, add_connection, add_domain, add_tenant
@@ -276,4 +277,28 @@ def test_https_attempts_are_bound_to_the_host(
         assert "; Secure; HttpOnly; Path=/; SameSite=Lax" in cookie
         assert answer.headers["Strict-Transport-Security"]
     assert query_of(answer.location)["login_hint"] == ANN
+    built.close()
+
+
+def test_quick_way_knows_people_by_the_word_of_trusted_proxies(
+    services: Services, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+):
+    behind_a_proxy = make_settings(
+        PORTAL_DATABASE_URL=services.database.url.render_as_string(hide_password=False),
+        PORTAL_ALLOW_LOCAL_ISSUERS="true",
+        PORTAL_TRUSTED_PROXIES="1",
+    )
+    built = build_services(behind_a_proxy, passwords=services.passwords)
+    ways = Ways(create_app(built), monkeypatch)
+    ways.send(quick=False)
+    monkeypatch.setattr("portal.throttle.GATES", {**GATES, "submit": 1})
+    forwarded = [{"X-Forwarded-For": f"198.51.100.7, 203.0.113.{n}"} for n in (1, 2)]
+    for headers in forwarded:
+        assert ways.send(quick=True, headers=headers)[0] == 302
+        assert ways.was_quick
+    assert ways.send(quick=True, headers=forwarded[0])[0] == 429
+    with built.database.read() as connection:
+        built.started.flush(now=built.now())
+        networks = set(connection.execute(select(STARTED_SIGN_INS.c.network)).scalars())
+    assert networks >= {"203.0.113.1", "203.0.113.2"}
     built.close()
