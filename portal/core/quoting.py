@@ -6,6 +6,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 _RESERVED = re.compile(r"[^A-Za-z0-9_.~-]+")  # all but RFC 3986's unreserved (2.3)
+_KEPT = 3  # marks in a row; what is longer is somebody's text, and not to be kept
 
 
 def quoted(text: str) -> str:
@@ -19,7 +20,8 @@ def form(values: Mapping[str, str]) -> str:
 
 
 def _quote(found: re.Match[str]) -> str:
-    return _escapes(found[0])
+    marks = found[0]
+    return _escapes(marks) if len(marks) <= _KEPT else quote(marks, safe="")
 
 
 @lru_cache(maxsize=256)  # an `@`, a `/`, the same few marks in nearly every text
