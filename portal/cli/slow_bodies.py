@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 from portal.cli.open_sockets import Traffic, connections, traffic
@@ -21,6 +22,7 @@ _TICK = 0.25  # seconds
 _SLOW, _SLOW_FOR = 0.25, 10.0  # seconds: a slow body takes so long, and is remembered so long
 _PATIENCE, _LONGEST = 5.0, 20.0  # seconds without a byte, and for a whole body
 _PRESSED, _PRESSED_LONGEST = 0.5, 2.0  # the same while most threads wait for bodies
+_NO_WAIT = nullcontext()
 _NEAR = 0.3  # seconds by which an answer under way may be off the last byte of its request
 
 
@@ -68,11 +70,7 @@ class SlowBodies:
         waits = self._reading or began < self._slow_until
         self._reading[me] = (began, environ.get("REMOTE_ADDR", ""))
         try:
-            if waits:
-                with self._turns.aside():
-                    body = environ["wsgi.input"].read(most + 1)
-                    took = time.monotonic() - began
-            else:
+            with self._turns.aside() if waits else _NO_WAIT:
                 body = environ["wsgi.input"].read(most + 1)
                 took = time.monotonic() - began
         except OSError:

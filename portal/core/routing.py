@@ -139,7 +139,7 @@ def _with_rule(domain: Domain, rule: DomainRule) -> Route:
     how = "matches" if name == domain.name else "matches as a parent with subdomains"
     steps = [
         Step("domain", name, f"{name} {how}; tenant {rule.tenant.slug}."),
-        Step("policy", rule.policy, f"The policy of {name} is {rule.policy}."),
+        Step("policy", rule.policy.value, f"The policy of {name} is {rule.policy}."),
     ]
     if rule.policy is Policy.PASSWORD:
         return Route(domain, rule, (), None, tuple(steps))

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
-from joserfc.util import urlsafe_b64encode
 
+from portal.core.base64url import base64url
 from portal.core.quoting import form
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -127,6 +127,6 @@ def sign(claims: Mapping[str, object], signing: SigningKey) -> str:
     """Give the claims as a compact JWS (RFC 7515, 7.1)."""
     header = {"alg": signing.algorithm, "kid": signing.kid, "typ": "JWT"}
     parts = (json.dumps(part, separators=(",", ":")).encode() for part in (header, claims))
-    signed = b".".join(urlsafe_b64encode(part) for part in parts)
-    signature = JWSRegistry.algorithms[signing.algorithm].sign(signed, signing.key)
-    return f"{signed.decode()}.{urlsafe_b64encode(signature).decode()}"
+    signed = ".".join(base64url(part) for part in parts)
+    signature = JWSRegistry.algorithms[signing.algorithm].sign(signed.encode(), signing.key)
+    return f"{signed}.{base64url(signature)}"

@@ -155,7 +155,7 @@ class Exchange:
         except BaseException:
             self._line.finish()  # what was said on it is not known any more
             raise
-        self._sort(expected, answers)
+        self._hand_out(expected, answers)
 
     def _settle_one(self, name: bytes, message: _Message, wait: Waiting) -> None:
         """Send what is alone and prepared without the pipeline, which takes four calls more."""
@@ -165,9 +165,9 @@ class Exchange:
         except BaseException:
             self._line.finish()
             raise
-        self._sort([message], answers)
+        self._hand_out([message], answers)
 
-    def _sort(self, expected: list["_Message | _Preparing"], answers: list[PGresult]) -> None:
+    def _hand_out(self, expected: list["_Message | _Preparing"], answers: list[PGresult]) -> None:
         """Give each what is its own. Raises the error of the one that failed."""
         failed: PGresult | None = None
         for whose, answer in zip(expected, answers, strict=True):
@@ -205,15 +205,18 @@ class Exchange:
             if (yield Wait.RW) & Ready.R:
                 self._line.consume_input()
 
+    def _next(self) -> Generator[Wait, Ready | int, PGresult | None]:
+        while self._line.is_busy():
+            if (yield Wait.R):
+                self._line.consume_input()
+        return self._line.get_result()
+
     def _answer(self) -> Generator[Wait, Ready | int, list[PGresult]]:
         """Give the answer of what is alone; the driver waits for what is yielded."""
         yield from self._send()
         answers: list[PGresult] = []
         while True:
-            while self._line.is_busy():
-                if (yield Wait.R):
-                    self._line.consume_input()
-            answer = self._line.get_result()
+            answer = yield from self._next()
             if answer is None:
                 if not answers:
                     raise psycopg.OperationalError("the server ended the connection")
@@ -226,10 +229,7 @@ class Exchange:
         answers: list[PGresult] = []
         is_between = False
         while True:
-            while self._line.is_busy():
-                if (yield Wait.R):
-                    self._line.consume_input()
-            answer = self._line.get_result()
+            answer = yield from self._next()
             if answer is None:  # comes between the answers of two statements
                 if is_between:
                     raise psycopg.OperationalError("the server ended the connection")

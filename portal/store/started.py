@@ -47,7 +47,7 @@ class Started:
     back_at: datetime | None = None
 
     def returned(self, now: datetime) -> "Started":
-        """Give it as one that came back."""
+        """Give it as one that came back; `replace` would go through all fields at each callback."""
         return Started(
             key=self.key,
             at=self.at,

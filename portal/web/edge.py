@@ -166,7 +166,7 @@ class Proxies:
             environ["wsgi.url_scheme"] = self._word(told) or environ["wsgi.url_scheme"]
         if (told := environ.get("HTTP_X_FORWARDED_HOST")) and (host := self._word(told)):
             environ["HTTP_HOST"] = environ["SERVER_NAME"] = host
-            if ":" in host and not host.endswith("]"):  # an IPv6 address without a port
+            if ":" in host and not host.endswith("]"):  # as IPv6 addresses without a port do
                 environ["SERVER_NAME"], environ["SERVER_PORT"] = host.rsplit(":", 1)
         return self._application(environ, start_response)
 
