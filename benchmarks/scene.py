@@ -125,7 +125,7 @@ def _portal(url: str, instance: Path, keys: Mapping[str, str]) -> Iterator[Serve
         command = [str(_portal_command()), "serve", "--workers", "1", "--port", str(port)]
     else:
         environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-        command = python("-m", "benchmarks.host", "portal.cli.wsgi:application", str(port))
+        command = python("-m", "benchmarks.host", "portal.cli.wsgi:make_application()", str(port))
     with serving(command, port, environ) as server:
         yield server
 

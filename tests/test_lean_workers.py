@@ -17,9 +17,7 @@ NOT_FOR_SIGN_INS = (
     "sqlalchemy.orm",
     "tldextract",
 )
-NOT_BEFORE_WORKERS_START = ("flask", "jinja2", "portal.services", "portal.store.tables")
-
-
+SHARED = ("flask", "jinja2", "portal.app", "portal.services", "portal.store.tables")
 FOR_OTHER_PROGRAMS = ("attr", "greenlet", "pygments", "rich")
 
 
@@ -43,6 +41,16 @@ def test_worker_loads_nothing_only_because_it_is_installed_for_something_else():
     assert loaded("portal.app, portal.services", names, first=first) == "[]"
 
 
-def test_workers_do_not_wait_until_their_supervisor_has_loaded_what_it_does_not_decide_by():
-    decides = "portal.cli.main, portal.cli.serve, portal.observe, portal.cli.workers"
-    assert loaded(decides, NOT_BEFORE_WORKERS_START) == "[]"
+def test_what_workers_share_is_loaded_before_they_start_and_nothing_is_opened_by_that():
+    """A fork keeps threads, connections and locks of the moment: there must be none."""
+    script = (
+        "import os, sys, threading\n"
+        "before = set(os.listdir('/proc/self/fd'))\n"
+        "import portal.cli.wsgi\n"
+        "print([t.name for t in threading.enumerate()], set(os.listdir('/proc/self/fd')) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "['MainThread'] set()", done.stderr
+    assert loaded("portal.cli.wsgi", SHARED) == str(list(SHARED))

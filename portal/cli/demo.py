@@ -4,20 +4,20 @@ import os
 import secrets
 import shutil
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from portal.cli.demo_provider import ProviderControl
-from portal.cli.serve import check_port, prepare_metrics, run
+from portal.cli.serve import check_port, run
 from portal.core.address import Address
 from portal.core.routing import in_rollout
 from portal.crypto import Passwords
@@ -78,11 +78,7 @@ def command(port: int, provider_port: int) -> None:
     with _folder() as folder, ProviderControl(stand.config, port=provider_port) as provider:
         _settle(folder, port, provider.issuer, stand.environ)
         _fill(stand, provider.issuer)
-        prepare_metrics(folder)
-        threading.Thread(
-            target=_announce, args=(port, provider.issuer), name="announce", daemon=True
-        ).start()
-        run("127.0.0.1", port, workers=1)
+        run("127.0.0.1", port, workers=1, beside=partial(_announce, port, provider.issuer))
     click.echo("Stopped; nothing is left behind.")
 
 

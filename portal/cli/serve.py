@@ -9,7 +9,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -58,8 +58,8 @@ def command(host: str, port: int, workers: int) -> None:
     settings = load_settings()
     check_database(settings)
     address = check_port(host, port)
-    prepare_log(settings)
     counters = prepare_metrics(settings.instance_dir)
+    prepare_log(settings)
     click.echo(
         f"Portal on {shown(address, port)} for {settings.base_url} ({counted(workers, 'worker')})",
         err=True,
@@ -81,10 +81,7 @@ def check_database(settings: Settings) -> None:
 
 
 def prepare_log(settings: Settings) -> None:
-    """Log what the portal runs with and an operator should know.
-
-    Before `prepare_metrics`: this process counts nothing, so it needs no counters among them.
-    """
+    """Log what the portal runs with and an operator should know."""
     from portal.observe import configure_logging, log
 
     configure_logging(json_lines=settings.is_production)
@@ -103,10 +100,9 @@ def look_at_clients(settings: Settings) -> None:
         from portal.flows.health.client_checks import clients_with_problems
         from portal.services import build_services
 
-        services = build_services(settings)
-        for client, cause in clients_with_problems(services):
-            log.error("client.unusable", tenant=client.tenant, client=client.key, cause=cause)
-        services.close()
+        with closing(build_services(settings)) as services:
+            for client, cause in clients_with_problems(services):
+                log.error("client.unusable", tenant=client.tenant, client=client.key, cause=cause)
     except Exception as error:  # noqa: BLE001 - the edge of a thread: the server goes on
         log.error("clients.not_looked_at", error=type(error).__name__)
 
@@ -137,7 +133,8 @@ def prepare_metrics(instance: Path) -> Path:
     """Give this server's workers one folder for their counters, empty at the start.
 
     Named for the process: another server may use the same instance folder. What dead ones left
-    behind is removed.
+    behind is removed. To be called before the first import of `portal.observe`, whose counters
+    live in files where they find this folder in the environment.
     """
     folder = instance / "metrics"
     try:

@@ -1,14 +1,16 @@
 """The production server: granian's supervisor and the processes that it keeps running."""
 
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing import resource_tracker
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from multiprocessing.util import Finalize
+from pathlib import Path
 from typing import Any, NoReturn
 
 from granian.constants import HTTPModes, Interfaces
@@ -18,13 +20,30 @@ from granian.server import Server, mp
 
 from portal.cli.stop_signal import hear_it
 
-APPLICATION = "portal.cli.wsgi:application"
+APPLICATION = "portal.cli.wsgi:make_application()"  # as gunicorn writes what is to be called
+WORKER_NAME = "portal worker"  # as `ps` and `top` show it; the supervisor is `portal`
 _FOR_EVER = 10**9  # seconds
+_M_ARENA_MAX = -8  # mallopt(3)
+_LOOK_SECONDS = 5.0  # that a new worker waits for what the supervisor does beside
 
 # structlog loads these wherever they are installed, and a server never uses them; with what they
 # bring along they are 4 MiB of each worker. None is "not to be found".
 for _unused in ("greenlet", "rich"):
     sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
+
+
+def _be_a_worker(*args: Any) -> None:
+    """Begin a worker's life: what its supervisor does on a signal is not for it to do.
+
+    SIGINT never reaches it. Ctrl-C goes to every process of the terminal, and a worker that gets
+    it, and then the supervisor's SIGTERM, hangs until it is killed.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGINT})
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(WORKER_NAME)
+    _work(*args)
 
 
 @mp.WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
@@ -61,35 +80,30 @@ class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is ch
 
     def __init__(self, *args: Any, beside: Callable[[], object], **options: Any) -> None:
         super().__init__(*args, **options)
-        self._beside = beside
+        self._beside = threading.Thread(target=beside, name="beside", daemon=True)
 
     def _spawn_workers(self, *args: Any) -> None:
         self.blocking_threads_idle_timeout = _FOR_EVER  # a resting thread is not an idle one
-        with _interrupts_held():
-            super()._spawn_workers(*args)
-        threading.Thread(target=self._beside, name="beside", daemon=True).start()
+        super()._spawn_workers(*args)
+        self._beside.start()
 
     def _respawn_workers(self, workers: list[int], *args: Any, **options: Any) -> None:
         ended = [idx for idx in workers if (self.wrks[idx].inner.exitcode or 0) <= 0]
-        with _interrupts_held():
-            super()._respawn_workers(workers, *args, **options)
+        self._beside.join(_LOOK_SECONDS)  # a fork would keep the locks that it holds, for ever
+        super()._respawn_workers(workers, *args, **options)
         for idx in ended:
             self.respawned_wrks.pop(idx, None)
 
 
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Start processes that SIGINT does not reach, and SIGTERM does.
+def _keep_freed_memory_together() -> None:
+    """Have glibc not keep it apart for nearly every thread: one at a time runs Python here.
 
-    Ctrl-C goes to every process of the terminal; a worker that gets it, and then the supervisor's
-    SIGTERM, hangs until it is killed.
+    As MALLOC_ARENA_MAX=2 does for a process that is started with it; some 10 MiB in a rush.
     """
-    resource_tracker.ensure_running()  # started later, it would undo the mask
-    before = signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with suppress(ImportError, MemoryError, OSError, AttributeError):  # hardened, or another libc
+        import ctypes
+
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def serve(
@@ -103,16 +117,20 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get `drain` seconds.
 
-    `beside` is done in a thread of its own once the workers have been started. These are started
-    afresh, not forked: what this process has imported, opened or locked does not follow them, and
-    the counters find their folder in the environment.
+    `beside` is done in a thread of its own once the workers have been started. All that they use is
+    loaded once, here, and they are forked: they share its memory, and one that has to be replaced
+    is there at once. Nothing is opened here that they would share: they open it themselves.
     """
-    # glibc keeps freed memory apart for nearly every thread; one thread at a time runs Python.
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-    hear_it(signal.SIGTERM, signal.SIGINT)
-    multiprocessing.set_start_method("spawn", force=True)
+    _keep_freed_memory_together()
+    hear_it(signal.SIGTERM, signal.SIGINT)  # held back here, and so in a worker that begins
+    multiprocessing.set_start_method("fork", force=True)
+    application = APPLICATION.removesuffix("()")
+    import_module(application.partition(":")[0])
+    gc.collect()
+    gc.freeze()  # no collection of a worker touches, and so copies, what it shares
     _Supervisor(
-        APPLICATION,
+        application,
+        factory=application != APPLICATION,
         beside=beside,
         address=address,
         port=port,
@@ -128,4 +146,4 @@ def serve(
         respawn_interval=0.5,
         workers_kill_timeout=drain,
         log_level=LogLevels.error,
-    ).serve(spawn_target=_work)
+    ).serve(spawn_target=_be_a_worker)

@@ -1,4 +1,8 @@
-"""The WSGI application as a worker process loads it: settings from the environment."""
+"""The WSGI application as a worker makes it: settings from the environment.
+
+The supervisor loads this module before it forks the workers: nothing is opened or started before
+`make_application` is called.
+"""
 
 import gc
 import multiprocessing
@@ -23,6 +27,30 @@ from portal.settings import load_settings
 from portal.web.edge import largest_body
 from portal.web.traces import trace_requests
 
+_LOOK_APART = 0.5  # seconds
+
+
+def make_application() -> InTurns:
+    """Make the application of this worker process, and start what runs beside it."""
+    settings = load_settings()
+    configure_logging(json_lines=settings.is_production)
+    turns = Turns()
+    waits = Waits(turns.aside, briefly=turns.briefly, look_up=turns.look_up)
+    services = build_services(settings, waits=waits)
+    app = create_app(services)
+    farewell = Farewell(app, services.stopping)
+    hear_it(signal.SIGTERM, first=farewell.begin)  # before any thread is started
+    if tracing.start():
+        trace_requests(app)
+    bodies = SlowBodies(farewell, threads=THREADS, most_bytes=largest_body, turns=turns)
+    turns.watch()
+    keep_house(services)
+    _end_with_supervisor()
+    # What is here now stays: no collection needs to look at it again.
+    gc.collect()
+    gc.freeze()
+    return InTurns(bodies, turns)
+
 
 def _end_with_supervisor() -> None:
     """Let this worker end, its requests answered, when its supervisor was killed.
@@ -34,29 +62,10 @@ def _end_with_supervisor() -> None:
         return
 
     def wait() -> None:
-        supervisor.join()
+        while os.getppid() == supervisor.pid:
+            time.sleep(_LOOK_APART)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(DRAIN_SECONDS)
         os._exit(1)
 
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
-
-
-_settings = load_settings()
-configure_logging(json_lines=_settings.is_production)
-_turns = Turns()
-_waits = Waits(_turns.aside, briefly=_turns.briefly, look_up=_turns.look_up)
-_services = build_services(_settings, waits=_waits)
-_app = create_app(_services)
-_farewell = Farewell(_app, _services.stopping)
-hear_it(signal.SIGTERM, first=_farewell.begin)  # before any thread is started
-if tracing.start():
-    trace_requests(_app)
-_bodies = SlowBodies(_farewell, threads=THREADS, most_bytes=largest_body, turns=_turns)
-application = InTurns(_bodies, _turns)
-_turns.watch()
-keep_house(_services)
-_end_with_supervisor()
-# What is here now stays: no collection needs to look at it again.
-gc.collect()
-gc.freeze()

@@ -99,8 +99,8 @@ class RunningPortal:
         return not self.group()
 
     def workers(self) -> list[int]:
-        """Give the processes that hold the listening port open, by what they were started for."""
-        return [pid for pid in self.group() if b"spawn_main" in _command_line(pid)]
+        """Give the processes that hold the listening port open, by their name."""
+        return [pid for pid in self.group() if _name(pid) == "portal worker"]
 
     def stop(self, sig: signal.Signals, *, whole_group: bool = False) -> float:
         """Send a signal and wait for the end; give the seconds that it took."""
@@ -113,8 +113,8 @@ class RunningPortal:
         return time.monotonic() - began
 
 
-def _command_line(pid: int) -> bytes:
+def _name(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
-        return b""
+        return ""
