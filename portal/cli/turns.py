@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 _TICK, _IDLE_TICK = 0.02, 0.2  # seconds; a turn is taken away after one to two ticks
-_MOST_BRIEF = 3  # who wait briefly before another request is taken in: more prolong each other's
+_MOST_BRIEF = 4  # who wait briefly before another request is taken in: more prolong each other's
 
 
 class _Seat:
@@ -49,20 +49,12 @@ class _Briefly(_Aside):
     """What surrounds a short wait."""
 
     __slots__ = ()
-    _is_look_up = False
 
     def __enter__(self) -> None:
-        self._turns.step_aside_briefly(self._seat, is_look_up=self._is_look_up)
+        self._turns.step_aside_briefly(self._seat)
 
     def __exit__(self, *_error: object) -> None:
-        self._turns.come_back_soon(self._seat, is_look_up=self._is_look_up)
-
-
-class _LookingUp(_Briefly):
-    """What surrounds a look-up that others prolong."""
-
-    __slots__ = ()
-    _is_look_up = True
+        self._turns.come_back_soon(self._seat)
 
 
 _NOTHING = nullcontext()
@@ -82,7 +74,6 @@ class Turns:
         self._fresh: deque[_Seat] = deque()  # with a request just come in,
         self._back: deque[_Seat] = deque()  # and back from a wait; these two lines alternate
         self._brief: dict[_Seat, int] = {}  # who wait briefly, and since which tick
-        self._prolonging = 0  # how many of them for more than a look-up
         self._last_was_fresh = False
         self._resting: list[_Seat] = []
         self._listening = 0
@@ -110,17 +101,6 @@ class Turns:
         seat: _Seat | None = getattr(self._mine, "seat", None)
         return _NOTHING if seat is None or seat.is_aside else _Briefly(self, seat)
 
-    def look_up(self) -> AbstractContextManager[None]:
-        """Keep the turn during a very short wait, unless others wait for more and so prolong it.
-
-        Handing it over and taking it again wakes threads four times. Other look-ups are no reason:
-        those that stepped aside would make each other do so for as long as more come.
-        """
-        if not self._prolonging:
-            return _NOTHING
-        seat: _Seat | None = getattr(self._mine, "seat", None)
-        return _NOTHING if seat is None or seat.is_aside else _LookingUp(self, seat)
-
     def step_aside(self, seat: _Seat) -> None:
         """Give the turn of this seat to others."""
         with self._lock:
@@ -133,21 +113,19 @@ class Turns:
         seat.is_aside = False
         self._wait_for_turn(seat, self._back)
 
-    def step_aside_briefly(self, seat: _Seat, *, is_look_up: bool) -> None:
+    def step_aside_briefly(self, seat: _Seat) -> None:
         """Give the turn of this seat to others for a short while."""
         with self._lock:
             self._brief[seat] = self._tick
-            self._prolonging += not is_look_up
             self._end_turn(seat)
             self._have_a_listener()
         seat.is_aside = True
 
-    def come_back_soon(self, seat: _Seat, *, is_look_up: bool) -> None:
+    def come_back_soon(self, seat: _Seat) -> None:
         """Wait for a turn again, before those who come in."""
         seat.is_aside = False
         with self._lock:
             del self._brief[seat]
-            self._prolonging -= not is_look_up
         self._wait_for_turn(seat, self._soon)
 
     def was_taken_away(self) -> bool:

@@ -21,7 +21,7 @@ from granian.server import Server, mp
 from portal.cli.stop_signal import hear_it
 
 APPLICATION = "portal.cli.wsgi:make_application()"  # as gunicorn writes what is to be called
-WORKER_NAME = "portal worker"  # as `ps` and `top` show it; the supervisor is `portal`
+WORKER_NAME = "portal-worker"  # as `ps` and `top` show it; the supervisor is `portal`
 _FOR_EVER = 10**9  # seconds
 _M_ARENA_MAX = -8  # mallopt(3)
 _LOOK_SECONDS = 5.0  # that a new worker waits for what the supervisor does beside

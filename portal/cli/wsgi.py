@@ -35,7 +35,7 @@ def make_application() -> InTurns:
     settings = load_settings()
     configure_logging(json_lines=settings.is_production)
     turns = Turns()
-    waits = Waits(turns.aside, briefly=turns.briefly, look_up=turns.look_up)
+    waits = Waits(turns.aside, briefly=turns.briefly)
     services = build_services(settings, waits=waits)
     app = create_app(services)
     farewell = Farewell(app, services.stopping)

@@ -19,12 +19,10 @@ class Waits:
 
     `aside` is for what may take seconds: a provider, a password check, a place in a line.
     `briefly` is for a database's answer: what has begun goes on before what comes in.
-    `look_up` is for an answer that comes at once: to let others go on takes longer than that.
     """
 
     aside: Aside = nobody_waits
     briefly: Aside = nobody_waits
-    look_up: Aside = nobody_waits
 
 
 NOBODY_WAITS = Waits()

@@ -6,8 +6,10 @@ pipeline mode). The driver's cursors are passed by; what values become, and rows
 the driver's work still.
 """
 
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable
 from hashlib import blake2b
+from select import POLLIN, POLLOUT
 from typing import Any, NamedTuple
 
 import psycopg
@@ -15,8 +17,8 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InFailedSqlTransaction, error_from_result
 from psycopg.pq import ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
-from psycopg.waiting import Ready, Wait
 
+from portal.core.waits import Aside
 from portal.store.lanes import Rows, Values
 
 # A table was altered since; a statement is not there; a pooler left us one that is there already.
@@ -61,8 +63,11 @@ class _Preparing(NamedTuple):
     name: bytes
 
 
-Waiting = Callable[[Generator[Any, Any, Any]], Any]
-"""Runs what the driver waits for, and gives what comes of it."""
+Wait = Callable[[int, float], int]
+"""Waits until the connection is as wanted (`select.poll`'s marks), from when on; gives what it is.
+
+Raises psycopg.OperationalError where that takes too long.
+"""
 
 
 class Exchange:
@@ -71,15 +76,12 @@ class Exchange:
     Every statement is prepared at its first use, under a name that is its own wherever it is
     prepared: a pooler may hand over a connection on which others have prepared theirs, and a name
     must never stand for another statement there. Values go as text, whose type the server infers
-    from where they stand; bytes go as they are. `wait` runs what the driver is to wait for,
-    and `wait_for_look_up` where that is a look-up by itself.
+    from where they stand; bytes go as they are. `aside` surrounds a wait for answers.
     """
 
-    def __init__(
-        self, driver: psycopg.Connection[Any], *, wait: Waiting, wait_for_look_up: Waiting
-    ) -> None:
+    def __init__(self, driver: psycopg.Connection[Any], *, wait: Wait, aside: Aside) -> None:
         self._wait = wait
-        self._wait_for_look_up = wait_for_look_up
+        self._aside = aside
         self._line = driver.pgconn
         self._translator = Transformer(driver)
         self._prepared: dict[str, bytes] = {}
@@ -98,16 +100,6 @@ class Exchange:
         message = _Message(self, sql, told, list(self._translator.formats or ()))
         self._waiting.append(message)
         return message
-
-    def look_up(self, sql: str, values: Values) -> Rows:
-        """Give the rows of a look-up by itself."""
-        name = self._prepared.get(sql)
-        answer = self.ask(sql, values)
-        if name is None or len(self._waiting) > 1:
-            self._settle(self._wait_for_look_up)
-        else:
-            self._settle_one(name, self._waiting.pop(), self._wait_for_look_up)
-        return answer.rows()
 
     def commit(self) -> None:
         """Send what waits, and the end of the transaction with it.
@@ -139,33 +131,32 @@ class Exchange:
 
         Raises the error of the one that fails. Outside a transaction what goes together is one.
         """
-        self._settle(self._wait)
-
-    def _settle(self, wait: Waiting) -> None:
         batch = self._waiting
         if not batch:
             return
         self._waiting = []
         try:
-            self._line.enter_pipeline_mode()
-            expected = self._put(batch)
-            self._line.pipeline_sync()
-            answers = wait(self._answers())
-            self._line.exit_pipeline_mode()
+            expected, answers = self._run(batch)
         except BaseException:
             self._line.finish()  # what was said on it is not known any more
             raise
         self._hand_out(expected, answers)
 
-    def _settle_one(self, name: bytes, message: _Message, wait: Waiting) -> None:
-        """Send what is alone and prepared without the pipeline, which takes four calls more."""
-        try:
-            self._line.send_query_prepared(name, message.values, message.formats)
-            answers = wait(self._answer())
-        except BaseException:
-            self._line.finish()
-            raise
-        self._hand_out([message], answers)
+    def _run(self, batch: list[_Message]) -> tuple[list["_Message | _Preparing"], list[PGresult]]:
+        """Send a batch, and take what comes back in its order."""
+        line, first = self._line, batch[0]
+        name = self._prepared.get(first.sql) if len(batch) == 1 else None
+        if name is not None:  # alone and prepared: the pipeline would take four calls more
+            line.send_query_prepared(name, first.values, first.formats)
+            with self._aside():
+                return [first], self._answer()
+        line.enter_pipeline_mode()
+        expected = self._put(batch)
+        line.pipeline_sync()
+        with self._aside():
+            answers = self._answers()
+        line.exit_pipeline_mode()
+        return expected, answers
 
     def _hand_out(self, expected: list["_Message | _Preparing"], answers: list[PGresult]) -> None:
         """Give each what is its own. Raises the error of the one that failed."""
@@ -200,36 +191,37 @@ class Exchange:
             expected.append(message)
         return expected
 
-    def _send(self) -> Generator[Wait, Ready | int, None]:
+    def _send(self, began: float) -> None:
         while self._line.flush():
-            if (yield Wait.RW) & Ready.R:
+            if self._wait(POLLIN | POLLOUT, began) & ~POLLOUT:
                 self._line.consume_input()
 
-    def _next(self) -> Generator[Wait, Ready | int, PGresult | None]:
-        while self._line.is_busy():
-            if (yield Wait.R):
-                self._line.consume_input()
-        return self._line.get_result()
+    def _next(self, began: float) -> PGresult | None:
+        line = self._line
+        while line.is_busy():
+            self._wait(POLLIN, began)
+            line.consume_input()
+        return line.get_result()
 
-    def _answer(self) -> Generator[Wait, Ready | int, list[PGresult]]:
-        """Give the answer of what is alone; the driver waits for what is yielded."""
-        yield from self._send()
+    def _answer(self) -> list[PGresult]:
+        """Give the answer of what is alone."""
+        began = time.monotonic()
+        self._send(began)
         answers: list[PGresult] = []
-        while True:
-            answer = yield from self._next()
-            if answer is None:
-                if not answers:
-                    raise psycopg.OperationalError("the server ended the connection")
-                return answers[-1:]
+        while (answer := self._next(began)) is not None:
             answers.append(answer)
+        if not answers:
+            raise psycopg.OperationalError("the server ended the connection")
+        return answers[-1:]
 
-    def _answers(self) -> Generator[Wait, Ready | int, list[PGresult]]:
-        """Give every answer up to the end of the batch; the driver waits for what is yielded."""
-        yield from self._send()
+    def _answers(self) -> list[PGresult]:
+        """Give every answer up to the end of the batch."""
+        began = time.monotonic()
+        self._send(began)
         answers: list[PGresult] = []
         is_between = False
         while True:
-            answer = yield from self._next()
+            answer = self._next(began)
             if answer is None:  # comes between the answers of two statements
                 if is_between:
                     raise psycopg.OperationalError("the server ended the connection")

@@ -58,7 +58,7 @@ class HeldConnections:
         """Give the rows as the driver does. Raises its errors, and those of the pool."""
         pooled = self._take()
         try:
-            rows = self._lane_of(pooled.dbapi_connection).look_up(sql, values)
+            rows = self._lane_of(pooled.dbapi_connection).ask(sql, values).rows()
         except BaseException as error:
             pooled.invalidate(error)
             raise

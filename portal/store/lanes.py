@@ -43,9 +43,6 @@ class Lane(Protocol):
         what is wrong with it may come up as late as then.
         """
 
-    def look_up(self, sql: str, values: Values) -> Rows:
-        """Run a statement by itself that is a look-up, and give its rows."""
-
     def settle(self) -> None:
         """Run what has not been run."""
 
@@ -86,11 +83,6 @@ class DriverLane:
     def ask(self, sql: str, values: Values) -> DriverAnswer:
         """Run it."""
         return DriverAnswer(self._driver.execute(sql, values))
-
-    def look_up(self, sql: str, values: Values) -> Rows:
-        """Run it, and fetch the rows."""
-        found: Rows = self._driver.execute(sql, values).fetchall()
-        return found
 
     def settle(self) -> None:
         """Do nothing: all has been run."""

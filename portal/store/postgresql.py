@@ -29,6 +29,7 @@ _OVERFLOW = 2  # in a rush, for each connection that the pool keeps
 _PATIENCE = 1.0  # seconds that a statement takes before anybody wonders
 _LOOK_SECONDS = 2  # for a new connection then, or one that has rested; the least of libpq
 _LOOK_APART = 0.5
+_WONDER_MS = 100  # that a statement waits before it looks at the time, as the driver's do
 ANSWER_SECONDS = 10  # that a sign-in waits for an answer, as for the turn to write to a SQLite file
 _KEEPALIVE = {  # a machine that vanished says no goodbye: half a minute, not two hours
     "keepalives_idle": 10,
@@ -117,30 +118,31 @@ class Watched(psycopg.Connection[Any]):
     @cached_property
     def exchange(self) -> Exchange:
         """Give the way for prepared statements, with what this connection has prepared."""
-        look_up = self.waits.look_up if self._is_near() else self.waits.briefly
-        return Exchange(
-            self,
-            wait=lambda gen: self._wait_briefly(gen, self.waits.briefly),
-            wait_for_look_up=lambda gen: self._wait_briefly(gen, look_up),
-        )
-
-    def _is_near(self) -> bool:
-        """Whether the server is on this machine, and answers a look-up at once."""
-        host = self.info.host
-        return host.startswith("/") or host in {"", "localhost", "127.0.0.1", "::1"}
+        return Exchange(self, wait=self._wait_for_line, aside=self.waits.briefly)
 
     def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
         """Run what the driver waits for; it comes by every tenth of a second while nothing does."""
         with self.waits.briefly():
             return super().wait(self._watch(gen), *args, **options)
 
-    def _wait_briefly(self, gen: Generator[Any, Any, Any], surrounded: Aside) -> Any:
-        before, self.longest = self.longest, ANSWER_SECONDS
-        try:
-            with surrounded():
-                return super().wait(self._watch(gen))
-        finally:
-            self.longest = before
+    def _wait_for_line(self, wanted: int, began: float) -> int:
+        """Wait as an exchange does: the driver's own way would take a third of a look-up."""
+        poll = self.to_read
+        if wanted != select.POLLIN:
+            poll = select.poll()
+            poll.register(self.pgconn.socket, wanted)
+        while True:
+            ready = poll.poll(_WONDER_MS)
+            if ready:
+                return ready[0][1]
+            self._wonder(began, ANSWER_SECONDS)
+
+    @cached_property
+    def to_read(self) -> select.poll:
+        """Give what tells whether there is something to read, or the line is cut."""
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return poll
 
     def _watch(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
         began = time.monotonic()
@@ -149,21 +151,21 @@ class Watched(psycopg.Connection[Any]):
             while True:
                 ready = yield wanted
                 if not ready:
-                    self._wonder(began)
+                    self._wonder(began, self.longest)
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
 
-    def _wonder(self, began: float) -> None:
+    def _wonder(self, began: float, longest: float | None) -> None:
         if time.monotonic() - began >= _PATIENCE:
             self.server.look()
         if self.server.is_silent:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server does not answer")
-        if self.longest is not None and time.monotonic() - began >= self.longest:
+        if longest is not None and time.monotonic() - began >= longest:
             self.pgconn.finish()
             self.server.note_no_answer()
-            raise psycopg.OperationalError(f"no answer came within {self.longest:g} s")
+            raise psycopg.OperationalError(f"no answer came within {longest:g} s")
 
 
 def open_engine(
@@ -229,11 +231,7 @@ def hold(engine: Engine, *, aside: Aside) -> HeldConnections:
 
 def has_news(connection: Any) -> bool:
     """Whether a resting connection has something to read: mostly that it was ended."""
-    if connection.closed:
-        return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    return connection.closed or bool(connection.to_read.poll(0))
 
 
 def _note_rest(connection: Any, record: Any) -> None:

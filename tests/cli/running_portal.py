@@ -100,7 +100,7 @@ class RunningPortal:
 
     def workers(self) -> list[int]:
         """Give the processes that hold the listening port open, by their name."""
-        return [pid for pid in self.group() if _name(pid) == "portal worker"]
+        return [pid for pid in self.group() if _name(pid) == "portal-worker"]
 
     def stop(self, sig: signal.Signals, *, whole_group: bool = False) -> float:
         """Send a signal and wait for the end; give the seconds that it took."""

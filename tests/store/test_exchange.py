@@ -1,33 +1,39 @@
 """PostgreSQL is seldom waited for: what nobody asks about travels with what follows."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.errors import UniqueViolation
-from sqlalchemy import literal_column, select
+from sqlalchemy import literal_column, make_url, select
 
+from portal.core.waits import Waits
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.exchange import Exchange
-from portal.store.postgresql import Watched
+from portal.store.postgresql import Server, Watched
 from portal.store.prepared import Statement
 
 
 class Counting(Watched):
     """Counts how often something was waited for."""
 
-    waited = 0
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.waited = 0
+        self.waits = Waits(briefly=self._count)
 
-    def _watch(self, gen: Any) -> Any:
+    def _count(self) -> AbstractContextManager[None]:
         self.waited += 1
-        return gen
+        return nullcontext()
 
 
 @pytest.fixture
 def driver(postgresql_url: str) -> Iterator[Counting]:
     with Counting.connect(f"{postgresql_url}/postgres", autocommit=True) as connection:
+        connection.server = Server(make_url(postgresql_url), note=str)
         connection.execute("CREATE TEMPORARY TABLE notes (id int PRIMARY KEY, text text)")
         connection.waited = 0
         yield connection
@@ -96,8 +102,10 @@ def test_statements_stay_prepared_when_the_driver_has_some_of_its_own(driver):
     assert exchange.ask(READ, (1,)).rows() == []
 
 
-def exchange_over(driver: Watched) -> Exchange:
-    return Exchange(driver, wait=driver.wait, wait_for_look_up=driver.wait)
+def exchange_over(driver: Counting) -> Exchange:
+    """Give another over the same connection, which knows nothing of the first."""
+    driver.__dict__.pop("exchange", None)
+    return driver.exchange
 
 
 def test_name_never_stands_for_another_statement_on_a_connection_that_others_have_used(driver):
@@ -219,55 +227,56 @@ class Steps:
         return getattr(self._line, name)
 
 
-def test_look_up_that_is_prepared_and_alone_needs_no_pipeline(driver):
-    waited: list[str] = []
-
-    def wait(gen: Any) -> Any:
-        waited.append("any")
-        return driver.wait(gen)
-
-    def wait_for_look_up(gen: Any) -> Any:
-        waited.append("look-up")
-        return driver.wait(gen)
-
-    exchange = Exchange(driver, wait=wait, wait_for_look_up=wait_for_look_up)
-    exchange._line = steps = Steps(driver.pgconn)  # type: ignore[assignment]
+def test_statement_that_is_prepared_and_alone_needs_no_pipeline(driver):
+    exchange = driver.exchange
+    exchange._line = steps = Steps(driver.pgconn)
     exchange.ask(WRITE, (1, "one")).count()
-    assert exchange.look_up(READ, (1,)) == [("one",)]
+    assert exchange.ask(READ, (1,)).rows() == [("one",)]
     assert "enter_pipeline_mode" in steps.seen
     steps.seen.clear()
-    assert exchange.look_up(READ, (1,)) == [("one",)]
-    assert exchange.look_up(READ, (2,)) == []
+    driver.waited = 0
+    assert exchange.ask(READ, (1,)).rows() == [("one",)]
+    assert exchange.ask(READ, (2,)).rows() == []
+    assert driver.waited == 2
+    exchange.begin()
+    exchange.settle()
+    steps.seen.clear()
+    assert exchange.ask(WRITE, (2, "two")).count() == 1  # in a transaction, too
     assert steps.seen == []
-    assert waited == ["any", "look-up", "look-up", "look-up"]
+    exchange.roll_back()
+    assert exchange.ask(READ, (2,)).rows() == []
 
 
-def test_look_up_takes_along_what_waits(driver):
+def test_answer_takes_along_what_waits(driver):
     exchange = driver.exchange
-    assert exchange.look_up(READ, (1,)) == []
+    assert exchange.ask(READ, (1,)).rows() == []
     exchange.begin()
     written = exchange.ask(WRITE, (1, "one"))
-    assert exchange.look_up(READ, (1,)) == [("one",)]
+    assert exchange.ask(READ, (1,)).rows() == [("one",)]
     assert written.count() == 1
     exchange.roll_back()
-    assert exchange.look_up(READ, (1,)) == []
+    assert exchange.ask(READ, (1,)).rows() == []
 
 
-def test_look_up_that_is_wrong_leaves_the_line_in_order(driver):
+def test_statement_alone_that_is_wrong_leaves_the_line_in_order(driver):
     exchange = driver.exchange
     odd = "SELECT 1 / $1::int"
-    assert exchange.look_up(odd, (1,)) == [(1,)]
+    assert exchange.ask(odd, (1,)).rows() == [(1,)]
     with pytest.raises(psycopg.errors.DivisionByZero):
-        exchange.look_up(odd, (0,))
-    assert exchange.look_up(odd, (1,)) == [(1,)]
+        exchange.ask(odd, (0,)).rows()
+    assert exchange.ask(odd, (1,)).rows() == [(1,)]
 
 
-def test_look_up_that_is_cut_off_leaves_no_line_to_others(driver):
-    def cut_off(gen: Any) -> Any:
+@pytest.mark.parametrize("is_prepared", [True, False])
+def test_wait_that_is_cut_off_leaves_no_line_to_others(driver, is_prepared):
+    @contextmanager
+    def cut_off() -> Iterator[None]:
         raise KeyboardInterrupt
+        yield
 
-    exchange = Exchange(driver, wait=driver.wait, wait_for_look_up=cut_off)
-    exchange.ask(READ, (1,)).rows()
+    if is_prepared:
+        driver.exchange.ask(READ, (1,)).rows()
+    driver.exchange._aside = cut_off
     with pytest.raises(KeyboardInterrupt):
-        exchange.look_up(READ, (1,))
+        driver.exchange.ask(READ, (1,)).rows()
     assert driver.closed
