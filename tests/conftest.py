@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, settings
 
 from portal.crypto import Passwords
 from portal.settings import Settings, load_settings
-from portal.store import schema
 from portal.store.engine import Database
-from tests.databases import postgresql_server, redis_server
+from tests.databases import migrate, postgresql_server, redis_server
 
 settings.register_profile(
     "portal",
@@ -57,7 +56,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def database(database_url: str) -> Iterator[Database]:
     """A migrated, empty database, on SQLite and on PostgreSQL."""
     database = Database(database_url)
-    schema.upgrade(database)
+    migrate(database)
     yield database
     database.close()
 
@@ -66,7 +65,7 @@ def database(database_url: str) -> Iterator[Database]:
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """A migrated, empty SQLite database, for what does not depend on the back end."""
     database = Database(f"sqlite:///{tmp_path / 'portal.db'}")
-    schema.upgrade(database)
+    migrate(database)
     yield database
     database.close()
 

@@ -1,9 +1,10 @@
-"""Real servers for the tests: a private PostgreSQL and a private Redis, where they are installed.
+"""Databases and real servers for the tests: a private PostgreSQL and a private Redis.
 
 Each is started from its installed binaries on a free loopback port and stopped by its process id
 at the end. With CI=true a missing one is a failure; elsewhere it is said and left out.
 """
 
+import atexit
 import os
 import shutil
 import signal
@@ -13,12 +14,59 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
+
+from portal.store import schema
+from portal.store.engine import Database
+
+
+def migrate(database: Database) -> None:
+    """Migrate an empty database, one that nothing was done with yet, as `schema.upgrade` does.
+
+    That is done once for each place; the others are copies.
+    """
+    url = database.url
+    if url.database is not None and database.is_sqlite:
+        shutil.copyfile(_migrated_file(), url.database)
+        return
+    server = url.set(drivername="postgresql", database="postgres").render_as_string(
+        hide_password=False
+    )
+    template = _migrated_template(server)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{url.database}"')
+        connection.execute(f'CREATE DATABASE "{url.database}" TEMPLATE "{template}"')
+
+
+@cache
+def _migrated_file() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="portal-migrated-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "portal.db"
+    _migrate_at(f"sqlite:///{file}")
+    return file
+
+
+@cache
+def _migrated_template(server: str) -> str:
+    name = f"migrated_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}"')
+    _migrate_at(str(make_url(server).set(database=name)))
+    return name
+
+
+def _migrate_at(url: str) -> None:
+    database = Database(url)
+    schema.upgrade(database)
+    database.close()
 
 
 def free_port() -> int:
@@ -109,7 +157,7 @@ def postgresql_handle() -> Iterator[Server]:
     if binaries is None:
         missing("PostgreSQL")
     assert binaries is not None
-    folder = Path(tempfile.mkdtemp(prefix="portal-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="portal-pg-", dir=_quick_place()))
     as_server: dict[str, str | int] = {}
     if os.geteuid() == 0:  # the server refuses to run as root
         shutil.chown(folder, "postgres")
@@ -122,7 +170,8 @@ def postgresql_handle() -> Iterator[Server]:
         **quiet,
         **as_server,
     )
-    options = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200"]
+    settings = ("fsync=off", "full_page_writes=off", "max_connections=200", "max_wal_size=128MB")
+    options = [part for setting in settings for part in ("-c", setting)]
     url = f"postgresql://portal@127.0.0.1:{port}"
     where = ["-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", folder]
     server = Server(
@@ -137,6 +186,13 @@ def postgresql_handle() -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _quick_place() -> Path | None:
+    """Give where files are made quickest, None for the usual place: each database is 300 files."""
+    memory = Path("/dev/shm")
+    is_roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2 * 2**30
+    return memory if is_roomy else None
 
 
 def _wait_for_postgresql(url: str) -> None:

@@ -8,6 +8,7 @@ import select
 import socket
 import ssl
 import time
+from functools import cache
 
 from portal.oidc.addresses import Resolver, SocketAddress
 from portal.oidc.messages import Answer, AnswerReader, Origin, OversizedError
@@ -79,8 +80,12 @@ class Connection:
         self._socket.close()
 
 
+@cache
 def tls_context(cafile: str) -> ssl.SSLContext:
-    """Give the context for all connections: the system's authorities and those of `cafile`."""
+    """Give the context for all connections: the system's authorities and those of `cafile`.
+
+    Both are read once for the whole process, which takes a twentieth of a second.
+    """
     context = ssl.create_default_context()
     context.load_verify_locations(cafile)
     return context

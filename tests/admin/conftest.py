@@ -18,10 +18,11 @@ from portal.app import create_app
 from portal.cli.demo_provider.provider_process import ProviderControl
 from portal.core.session import SignedInBy
 from portal.services import build_services
-from portal.store import schema, sessions
+from portal.store import sessions
 from portal.store.tables import AUDIT
 from tests.admin.dns_server import name_server
 from tests.builders import NOW, add_client, add_connection, add_domain, add_tenant, add_user
+from tests.databases import migrate
 
 PASSWORD = "correct horse"
 
@@ -74,7 +75,7 @@ def services(make_settings, cheap_passwords, clock, admin_database_url, dns):
         PORTAL_DNS_SERVERS=dns.address,
     )
     built = build_services(settings, passwords=cheap_passwords, now=clock)
-    schema.upgrade(built.database)
+    migrate(built.database)
     yield built
     built.close()
 

@@ -17,11 +17,11 @@ from portal.cli.demo_provider import ProviderControl
 from portal.crypto import Passwords
 from portal.services import Services, build_services
 from portal.settings import load_settings
-from portal.store import audit, issuer_health, schema, started
+from portal.store import audit, issuer_health, started
 from portal.store.started import Started
 from tests.admin.dns_server import NameServer, name_server
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
-from tests.databases import free_port
+from tests.databases import free_port, migrate
 
 PASSWORD = "correct horse battery"
 PEOPLE = ("it@newco.test", "ann@newco.test")
@@ -59,7 +59,7 @@ def running_portal(folder: Path) -> Iterator[AdminStand]:
         )
         cheap = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         services = build_services(settings, passwords=cheap)
-        schema.upgrade(services.database)
+        migrate(services.database)
         _fill(services, provider.issuer)
         server = make_server("127.0.0.1", port, create_app(services), threaded=True)
         thread = threading.Thread(target=server.serve_forever)

@@ -6,11 +6,11 @@ import pytest
 
 from portal.crypto import Vault
 from portal.settings import load_settings
-from portal.store import schema
 from portal.store.engine import Database
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
 from tests.cli.in_process import InProcess
 from tests.cli.small_issuer import SECRET, Issuer
+from tests.databases import migrate
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def registry(tmp_path):
     """The migrated, empty database that commands run in `tmp_path` find by default."""
     (tmp_path / "instance").mkdir()
     database = Database(f"sqlite:///{tmp_path / 'instance' / 'portal.db'}")
-    schema.upgrade(database)
+    migrate(database)
     yield database
     database.close()
 

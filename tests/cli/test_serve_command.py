@@ -14,11 +14,10 @@ import requests
 
 from portal.cli.serve import look_at_clients, prepare_log
 from portal.crypto import Vault, new_key
-from portal.store import schema
 from portal.store.engine import Database
 from tests.builders import add_client, add_connection, add_domain, add_tenant
 from tests.cli.running_portal import RunningPortal, run_portal
-from tests.databases import free_port
+from tests.databases import free_port, migrate
 from tests.oidc.servers import Server, answer
 
 
@@ -26,7 +25,7 @@ from tests.oidc.servers import Server, answer
 def database(tmp_path):
     (tmp_path / "instance").mkdir()
     database = Database(f"sqlite:///{tmp_path / 'instance' / 'portal.db'}")
-    schema.upgrade(database)
+    migrate(database)
     yield database
     database.close()
 

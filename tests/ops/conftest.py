@@ -11,10 +11,9 @@ from argon2 import PasswordHasher
 
 from portal.cli.demo_provider import ProviderControl
 from portal.crypto import Vault
-from portal.store import schema
 from portal.store.engine import Database
 from tests.builders import add_client, add_connection, add_domain, add_tenant, add_user
-from tests.databases import Server, postgresql_handle, redis_handle
+from tests.databases import Server, migrate, postgresql_handle, redis_handle
 from tests.ops.stand import KEY, Portal, environment
 
 PASSWORD = "correct horse battery"
@@ -54,7 +53,7 @@ def redis() -> Iterator[Server]:
 
 def fill(database: Database, issuer: str) -> SimpleNamespace:
     """Acme signs in at the provider, Initech by password."""
-    schema.upgrade(database)
+    migrate(database)
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     with database.transaction() as connection:
         acme = add_tenant(connection, "acme")

@@ -7,9 +7,9 @@ from sqlalchemy import insert, select, text
 from portal.crypto import Vault, new_key
 from portal.flows.changes.seed_export import ExportError, export
 from portal.flows.changes.seed_update import update
-from portal.store import schema
 from portal.store.engine import Database
 from portal.store.tables import TENANTS, USERS
+from tests.databases import migrate
 from tests.seeding.conftest import NOW, Seeds
 
 ACME = """
@@ -90,7 +90,7 @@ def test_an_export_applies_with_no_change(exported, database, whole):
 
 def test_an_export_makes_the_same_registry_on_an_empty_database(exported, database, tmp_path, rows):
     empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    schema.upgrade(empty)
+    migrate(empty)
     exported.apply(empty)
     for query in (
         "SELECT slug, name, status, idle_minutes, absolute_hours FROM tenants ORDER BY slug",
