@@ -1,5 +1,6 @@
 """`portal seed` as an operator types it: words, exit codes, and what happens at the worst time."""
 
+import io
 import json
 import os
 import pty
@@ -7,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+from portal.cli.main import main
 from portal.store.engine import Database
 
 PORTAL = [sys.executable, "-W", "error", "-c", "from portal.cli.main import main; main()"]
@@ -55,10 +58,24 @@ class Operator:
         )
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=120)
-        assert "Traceback" not in err
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+        """Run a command to its end in this process: each of its own would load everything anew."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            Path(os.devnull).open() as nothing,
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            patch.chdir(self.folder)
+            patch.setattr("os.environ", dict(self.environ))
+            patch.setattr("sys.stdin", nothing)
+            with pytest.raises(SystemExit) as ended:
+                main(list(arguments))
+        assert isinstance(ended.value.code, int)
+        assert "Traceback" not in err.getvalue()
+        return subprocess.CompletedProcess(
+            arguments, ended.value.code, out.getvalue(), err.getvalue()
+        )
 
     def seed(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run("seed", *arguments)
