@@ -2,6 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+from tests.cli.running_portal import clean_environ
+from tests.databases import free_port
 
 NOT_FOR_SIGN_INS = (
     "alembic",
@@ -36,9 +40,28 @@ def test_worker_loads_no_library_that_sign_ins_never_need_and_no_database_that_i
 
 
 def test_worker_loads_nothing_only_because_it_is_installed_for_something_else():
-    first = "from portal.cli import workers"
+    first = "from portal.cli import serve; serve.pass_over_what_is_for_others()"
     names = (*NOT_FOR_SIGN_INS, *FOR_OTHER_PROGRAMS)
-    assert loaded("portal.app, portal.services", names, first=first) == "[]"
+    assert loaded("portal.cli.wsgi", names, first=first) == "[]"
+
+
+def test_server_has_loaded_nothing_of_that_when_it_starts_its_workers(tmp_path):
+    """Run as operators run it, up to where the workers, which share all of it, would start."""
+    Path(tmp_path, "instance").mkdir()
+    names = [n for n in NOT_FOR_SIGN_INS if n != "sqlalchemy.dialects.sqlite"]  # its own
+    names += FOR_OTHER_PROGRAMS
+    script = (
+        "import sys\n"
+        "from portal.cli import main, serve\n"
+        f"names = {names}\n"
+        "serve.run = lambda *_, **__: print([name for name in names if sys.modules.get(name)])\n"
+        "main.main(['db', 'upgrade'] if sys.argv[2:] else ['serve', '--port', sys.argv[-1]])"
+    )
+    command, port = [sys.executable, "-c", script], str(free_port())
+    options = {"cwd": tmp_path, "env": clean_environ(), "capture_output": True, "text": True}
+    subprocess.run([*command, "first", port], check=True, **options)
+    done = subprocess.run([*command, port], check=True, **options)
+    assert done.stdout.strip() == "[]"
 
 
 def test_what_workers_share_is_loaded_before_they_start_and_nothing_is_opened_by_that():

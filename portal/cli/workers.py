@@ -26,11 +26,6 @@ _FOR_EVER = 10**9  # seconds
 _M_ARENA_MAX = -8  # mallopt(3)
 _LOOK_SECONDS = 5.0  # that a new worker waits for what the supervisor does beside
 
-# structlog loads these wherever they are installed, and a server never uses them; with what they
-# bring along they are 4 MiB of each worker. None is "not to be found".
-for _unused in ("greenlet", "rich"):
-    sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
-
 
 def _be_a_worker(*args: Any) -> None:
     """Begin a worker's life: what its supervisor does on a signal is not for it to do.
