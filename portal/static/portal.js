@@ -16,6 +16,8 @@ function signIn(form) {
   let domain = null;
   let pending = null;
   let timer = 0;
+  let isPressed = false;
+  let isLate = false;
 
   const leadsToSso = () => found !== null && found.method !== "password" && chosen !== "password";
   const filled = () => password.value !== "" || password.matches(":autofill");
@@ -61,8 +63,17 @@ function signIn(form) {
       if (asked.signal.aborted) return;
       found = null; // the form works without an answer
     }
-    if (asked === pending) render();
+    if (asked === pending) isPressed ? (isLate = true) : render();
   }
+
+  // What is pressed stays where it is: a press that ends elsewhere than it began is no click.
+  addEventListener("pointerdown", () => { isPressed = true; });
+  const release = () => {
+    isPressed = false;
+    if (isLate) render();
+    isLate = false;
+  };
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(release));
 
   toggle.addEventListener("click", (event) => {
     event.preventDefault();

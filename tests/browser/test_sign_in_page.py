@@ -1,8 +1,8 @@
 """What the sign-in page does while somebody types."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.browser.sign_in_form import SignInForm, at_provider
+from tests.browser.sign_in_form import SignInForm, at_dashboard, at_provider
 from tests.browser.stand import PASSWORD
 
 
@@ -121,6 +121,38 @@ def test_form_works_when_the_lookup_does_not(form: SignInForm, page: Page) -> No
     expect(form.password).to_be_visible()
     form.sign_in.click()
     at_provider(page)
+
+
+def test_press_that_began_before_the_company_was_found_counts(form: SignInForm, page: Page) -> None:
+    """Nothing moves from under a finger: a press that ends elsewhere is no click."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/auth/discover", hold)
+    form.open().password.fill(PASSWORD)
+    with page.expect_request("**/auth/discover"):
+        form.email.fill("it@acme.example")
+    form.sign_in.hover()
+    page.mouse.down()
+    with page.expect_response("**/auth/discover"):
+        held[0].continue_()
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    at_dashboard(page, "it@acme.example")
+
+
+def test_what_was_found_during_a_press_elsewhere_shows_after_it(
+    form: SignInForm, page: Page
+) -> None:
+    form.open()
+    page.mouse.move(1, 1)
+    page.mouse.down()
+    with page.expect_response("**/auth/discover"):
+        form.email.fill("ann@acme.example")
+    page.mouse.up()
+    expect(form.route).to_have_text("Acme Corporation signs in with Acme Okta.")
 
 
 def test_whole_sign_in_needs_the_keyboard_alone(page: Page, form: SignInForm) -> None:

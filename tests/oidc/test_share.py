@@ -20,8 +20,10 @@ SLOW = 0.2
 def crowd(number: int, call: Callable[[], object]) -> Counter[str]:
     """What comes of so many calls at once."""
     ends: list[str] = []
+    together = threading.Barrier(number)
 
     def one() -> None:
+        together.wait(10)
         try:
             call()
             ends.append("answered")
