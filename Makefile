@@ -20,9 +20,11 @@ $(STAMP): requirements/development.txt pyproject.toml
 
 install: $(STAMP) ## Make .venv with the locked dependencies and the portal command
 
-runtime: install ## Make RUNTIME=PATH, an environment of what a server needs and nothing else
+runtime: ## Make RUNTIME=PATH, an environment of what a server needs and nothing else
 	rm -rf build/wheel
-	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/wheel .
+	$(PYTHON) -m venv --clear build/tools
+	build/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	build/tools/bin/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir build/wheel .
 	$(PYTHON) -m venv --clear $(RUNTIME)
 	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/server.txt
 	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/wheel/*.whl
@@ -51,6 +53,7 @@ lock: ## Renew the hash-locked requirements
 	$(UV_COMPILE) pyproject.toml --output-file requirements/runtime.txt
 	$(UV_COMPILE) --extra development --extra tracing pyproject.toml --output-file requirements/development.txt
 	$(UV_COMPILE) --extra tracing --constraint requirements/development.txt pyproject.toml --output-file requirements/server.txt
+	$(UV_COMPILE) --group build --constraint requirements/development.txt --output-file requirements/build.txt
 
 licences: install ## List the licences of what the portal runs on; fails where one is unfit
 	$(BIN)/python -m supply_chain licences

@@ -139,6 +139,18 @@ def test_server_gets_the_versions_that_are_tested_and_no_tool_of_the_developers(
     assert not names & {"pytest", "playwright", "ruff", "uv", "hatchling", "pip-audit"}
 
 
+def test_server_environment_is_made_without_the_developers_and_with_the_same_tools():
+    makefile = (DEPLOY.parent / "Makefile").read_text()
+    rule = re.search(r"^runtime:(.*)\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert rule
+    assert "install" not in rule[1].partition("##")[0]
+    assert "development.txt" not in rule[2]
+    assert "$(BIN)" not in rule[2]
+    assert "--require-hashes -r requirements/build.txt" in rule[2]
+    assert locked("build.txt") < locked("development.txt")
+    assert "hatchling" in {line.partition("==")[0] for line in locked("build.txt")}
+
+
 def test_wheel_that_the_image_installs_holds_every_file_of_the_portal(tmp_path: Path):
     root = DEPLOY.parent
     options = ("--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
