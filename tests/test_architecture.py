@@ -133,7 +133,7 @@ def test_lock_pins_each_package_by_its_hashes_and_names_no_address(path: Path) -
     text = path.read_text()
     assert not re.search(r"https?:|--(extra-)?index-url|--find-links|--trusted-host", text)
     packages = re.split(r"\n(?=[a-zA-Z0-9])", re.sub(r"(?m)^\s*#.*\n", "", text).strip())
-    assert len(packages) > 20
+    assert len(packages) > (5 if path.name == "build.txt" else 20)
     bare = [
         package
         for package in packages
