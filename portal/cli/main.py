@@ -110,10 +110,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         result = cli.main(arguments, prog_name="portal", standalone_mode=False)
-        sys.stdout.flush()
+        _flush()
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
-        sys.stdout.flush()
+        _flush()
         os._exit(INTERRUPTED)  # all is unwound; threads that still wait for somebody need not end
     except click.ClickException as error:
         error.show()
@@ -130,6 +130,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
             raise
         _end([f"portal: {line}" for line in lines], 1)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # it may have been closed before the start
+        sys.stdout.flush()
 
 
 def _end(lines: list[str], status: int) -> NoReturn:

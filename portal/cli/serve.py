@@ -178,7 +178,7 @@ def run(
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first.
 
-    `beside` is done in a thread of its own once the workers have been started.
+    `beside` is done in a thread of the first worker.
     """
     from portal.cli.workers import serve
 

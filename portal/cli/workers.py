@@ -24,24 +24,41 @@ APPLICATION = "portal.cli.wsgi:make_application()"  # as gunicorn writes what is
 WORKER_NAME = "portal-worker"  # as `ps` and `top` show it; the supervisor is `portal`
 _FOR_EVER = 10**9  # seconds
 _M_ARENA_MAX = -8  # mallopt(3)
-_LOOK_SECONDS = 5.0  # that a new worker waits for what the supervisor does beside
 
 
-def _be_a_worker(*args: Any) -> None:
-    """Begin a worker's life: what its supervisor does on a signal is not for it to do.
+def _worker(beside: Callable[[], object]) -> Callable[..., None]:
+    """Give what a worker process does, all its life; the first one does `beside` too, in a thread.
 
-    SIGINT never reaches it. Ctrl-C goes to every process of the terminal, and a worker that gets
-    it, and then the supervisor's SIGTERM, hangs until it is killed.
+    Not the supervisor: a worker that is forked meanwhile would keep the locks of that thread, and
+    what it has open, for ever.
+    """
+
+    @mp.WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
+    def work(worker_id: int, application: Any, *args: Any) -> None:
+        if worker_id == 1:
+            threading.Thread(target=beside, name="beside", daemon=True).start()
+        _work(worker_id, application, *args)
+
+    def begin(*args: Any) -> None:
+        _forget_the_supervisor()
+        work(*args)
+
+    return begin
+
+
+def _forget_the_supervisor() -> None:
+    """Let a worker not do on a signal what its supervisor does.
+
+    SIGINT never reaches it: Ctrl-C goes to every process of the terminal, and a worker that gets
+    it, and then the supervisor's SIGTERM, hangs until it is killed. SIGTERM waits until it is heard
+    (`hear_it`): a worker that it ended at once would look like one that failed.
     """
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGINT})
     with suppress(OSError):
         Path("/proc/self/comm").write_text(WORKER_NAME)
-    _work(*args)
 
 
-@mp.WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
 def _work(worker_id: int, application: Any, *args: Any) -> None:
     """Be a worker: as granian's own, but that an application may say itself how it is called."""
     granians_own = vars(mp)["_wsgi_call_wrap"]
@@ -61,7 +78,7 @@ def _leave() -> NoReturn:
     to a Python that is being taken down it is ended inside of the server, which panics.
     """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody reads it any more
+        with suppress(OSError, AttributeError):  # nobody reads it any more; it was closed
             stream.flush()
     os._exit(0)
 
@@ -73,21 +90,31 @@ class _Supervisor(Server):  # type: ignore[misc,valid-type] # a class that is ch
     cannot load the application, and wrong for one that somebody else killed or told to stop.
     """
 
-    def __init__(self, *args: Any, beside: Callable[[], object], **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._beside = threading.Thread(target=beside, name="beside", daemon=True)
-
     def _spawn_workers(self, *args: Any) -> None:
         self.blocking_threads_idle_timeout = _FOR_EVER  # a resting thread is not an idle one
         super()._spawn_workers(*args)
-        self._beside.start()
 
     def _respawn_workers(self, workers: list[int], *args: Any, **options: Any) -> None:
+        # granian forgets what comes while it looks at who has ended: a stop, another one's end.
+        if self.interrupt_signal or self.interrupt_children:
+            self.main_loop_interrupt.set()
+        if self.interrupt_signal:
+            return
+        if "delay" not in options:  # not asked to replace those that live
+            workers = [idx for idx, worker in enumerate(self.wrks) if not worker.is_alive()]
         ended = [idx for idx in workers if (self.wrks[idx].inner.exitcode or 0) <= 0]
-        self._beside.join(_LOOK_SECONDS)  # a fork would keep the locks that it holds, for ever
         super()._respawn_workers(workers, *args, **options)
         for idx in ended:
             self.respawned_wrks.pop(idx, None)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        for worker in self.wrks:
+            worker.interrupt_by_parent = True  # who ends now was told to
+        try:
+            super().shutdown(exit_code)
+        except SystemExit:
+            if not self.interrupt_signal:  # else one that ended just before the stop is no failure
+                raise
 
 
 def _keep_freed_memory_together() -> None:
@@ -112,9 +139,9 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests under way get `drain` seconds.
 
-    `beside` is done in a thread of its own once the workers have been started. All that they use is
-    loaded once, here, and they are forked: they share its memory, and one that has to be replaced
-    is there at once. Nothing is opened here that they would share: they open it themselves.
+    `beside` is done in a thread of the first worker. All that workers use is loaded once, here, and
+    they are forked: they share its memory, and one that has to be replaced is there at once.
+    Nothing is opened here that they would share: they open it themselves.
     """
     _keep_freed_memory_together()
     hear_it(signal.SIGTERM, signal.SIGINT)  # held back here, and so in a worker that begins
@@ -126,7 +153,6 @@ def serve(
     _Supervisor(
         application,
         factory=application != APPLICATION,
-        beside=beside,
         address=address,
         port=port,
         interface=Interfaces.WSGI,
@@ -141,4 +167,4 @@ def serve(
         respawn_interval=0.5,
         workers_kill_timeout=drain,
         log_level=LogLevels.error,
-    ).serve(spawn_target=_be_a_worker)
+    ).serve(spawn_target=_worker(beside))

@@ -133,9 +133,10 @@ class Watched(psycopg.Connection[Any]):
             poll.register(self.pgconn.socket, wanted)
         while True:
             ready = poll.poll(_WONDER_MS)
+            if not ready or time.monotonic() - began >= _PATIENCE:  # notices may drip in
+                self._wonder(began, ANSWER_SECONDS)
             if ready:
                 return ready[0][1]
-            self._wonder(began, ANSWER_SECONDS)
 
     @cached_property
     def to_read(self) -> select.poll:

@@ -5,11 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 import pytest
 import requests
+
+from tests.databases import free_port
 
 COMMAND = Path(sys.executable).parent / "portal"
 _START_SECONDS = 60
@@ -118,3 +122,24 @@ def _name(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+@contextmanager
+def serving(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    workers: int = 1,
+    up: bool = True,
+    **environ: str,
+) -> Iterator[RunningPortal]:
+    """Run `portal serve` until the block ends."""
+    port = free_port()
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    arguments = ("serve", "--host", host, "--port", str(port), "--workers", str(workers))
+    with RunningPortal(
+        folder, *arguments, url=url, **{"PORTAL_BASE_URL": url, **environ}
+    ) as portal:
+        if up:
+            portal.wait_until_up()
+        yield portal

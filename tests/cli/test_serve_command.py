@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from portal.cli.serve import look_at_clients, prepare_log
 from portal.crypto import Vault, new_key
 from portal.store.engine import Database
 from tests.builders import add_client, add_connection, add_domain, add_tenant
-from tests.cli.running_portal import RunningPortal, run_portal
+from tests.cli.running_portal import run_portal, serving
 from tests.databases import free_port, migrate
 from tests.oidc.servers import Server, answer
 
@@ -28,19 +27,6 @@ def database(tmp_path):
     migrate(database)
     yield database
     database.close()
-
-
-@contextmanager
-def serving(folder, *, host="127.0.0.1", workers=1, up=True, **environ):
-    port = free_port()
-    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    arguments = ("serve", "--host", host, "--port", str(port), "--workers", str(workers))
-    with RunningPortal(
-        folder, *arguments, url=url, **{"PORTAL_BASE_URL": url, **environ}
-    ) as portal:
-        if up:
-            portal.wait_until_up()
-        yield portal
 
 
 def fails_with(result, *lines):
@@ -240,22 +226,6 @@ def test_a_lost_encryption_key_is_logged_by_client_and_does_not_stop_it(tmp_path
         assert "acme" in line
         assert "main" in line
         assert "hush" not in line
-
-
-def test_neither_start_nor_stop_waits_for_the_look_at_the_clients(tmp_path, database):
-    slow = tmp_path / "slow"
-    slow.mkdir()
-    (slow / "sitecustomize.py").write_text(
-        "import os, sys, time\n"
-        "def slow_down():\n"
-        "    checks = sys.modules['portal.flows.health.client_checks']\n"
-        "    checks.clients_with_problems = lambda _: time.sleep(600)\n"
-        "if sys.argv[0].endswith('portal'):\n"
-        "    os.register_at_fork(after_in_parent=slow_down)\n"
-    )
-    with serving(tmp_path, PYTHONPATH=str(slow)) as portal:
-        assert portal.stop(signal.SIGTERM) < 10
-        assert portal.process.returncode == 0
 
 
 def test_a_look_at_the_clients_that_fails_is_logged_and_stops_nothing(make_settings, capsys):

@@ -1,5 +1,6 @@
 """PostgreSQL is seldom waited for: what nobody asks about travels with what follows."""
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from psycopg.errors import UniqueViolation
 from sqlalchemy import literal_column, make_url, select
 
 from portal.core.waits import Waits
+from portal.store import postgresql
 from portal.store.engine import Database, DatabaseGoneError
 from portal.store.exchange import Exchange
 from portal.store.postgresql import Server, Watched
@@ -182,6 +184,15 @@ def test_more_than_the_line_holds_goes_through_both_ways(driver):
 )
 def test_value_comes_back_as_it_went(driver, kind, value):
     assert driver.exchange.ask(f"SELECT $1::{kind}", (value,)).rows() == [(value,)]
+
+
+def test_notices_that_drip_in_make_no_wait_endless(driver, monkeypatch):
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 1.5)
+    drip = "FOR n IN 1..200 LOOP RAISE NOTICE 'on it'; PERFORM pg_sleep(0.05); END LOOP"
+    began = time.monotonic()
+    with pytest.raises(psycopg.OperationalError, match="no answer came"):
+        driver.exchange.ask(f"DO $$ BEGIN {drip}; END $$", ()).rows()
+    assert time.monotonic() - began < 5
 
 
 def test_value_that_cannot_go_is_refused_before_anything_does(driver):
