@@ -50,11 +50,21 @@ class _Head:
 
 
 class InTurns:
-    """A WSGI application; `answer` is what granian calls, others call it as any application."""
+    """A WSGI application; `answer` is what granian calls, others call it as any application.
 
-    def __init__(self, application: Application, turns: Turns) -> None:
+    `before_stop` is what a worker does first when it is told to stop.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        turns: Turns,
+        *,
+        before_stop: Callable[[], object] = lambda: None,
+    ) -> None:
         self._application = application
         self._turns = turns
+        self.before_stop = before_stop
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request under a server that knows no turns."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 _NUDGES, _APART = 40, 0.05  # seconds
 
 
-def hear_it(*signals: signal.Signals, first: Callable[[], None] = lambda: None) -> None:
+def hear_it(*signals: signal.Signals, first: Callable[[], object] = lambda: None) -> None:
     """Have one of `signals` run the main thread's handler of SIGTERM, after `first`.
 
     To be called in the main thread before it starts others: they leave these signals alone, as it

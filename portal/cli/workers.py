@@ -35,6 +35,7 @@ def _worker(beside: Callable[[], object]) -> Callable[..., None]:
 
     @mp.WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
     def work(worker_id: int, application: Any, *args: Any) -> None:
+        hear_it(signal.SIGTERM, first=getattr(application, "before_stop", lambda: None))
         if worker_id == 1:
             threading.Thread(target=beside, name="beside", daemon=True).start()
         _work(worker_id, application, *args)
@@ -50,8 +51,8 @@ def _forget_the_supervisor() -> None:
     """Let a worker not do on a signal what its supervisor does.
 
     SIGINT never reaches it: Ctrl-C goes to every process of the terminal, and a worker that gets
-    it, and then the supervisor's SIGTERM, hangs until it is killed. SIGTERM waits until it is heard
-    (`hear_it`): a worker that it ended at once would look like one that failed.
+    it, and then the supervisor's SIGTERM, hangs until it is killed. SIGTERM waits until the
+    application is there: a worker that it ended at once would look like one that failed.
     """
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, signal.SIG_DFL)

@@ -17,7 +17,6 @@ from portal.cli.answering import InTurns
 from portal.cli.farewell import Farewell
 from portal.cli.serve import DRAIN_SECONDS, THREADS
 from portal.cli.slow_bodies import SlowBodies
-from portal.cli.stop_signal import hear_it
 from portal.cli.turns import Turns
 from portal.core.waits import Waits
 from portal.flows.sweep import keep_house
@@ -39,7 +38,6 @@ def make_application() -> InTurns:
     services = build_services(settings, waits=waits)
     app = create_app(services)
     farewell = Farewell(app, services.stopping)
-    hear_it(signal.SIGTERM, first=farewell.begin)  # before any thread is started
     if tracing.start():
         trace_requests(app)
     bodies = SlowBodies(farewell, threads=THREADS, most_bytes=largest_body, turns=turns)
@@ -49,7 +47,7 @@ def make_application() -> InTurns:
     # What is here now stays: no collection needs to look at it again.
     gc.collect()
     gc.freeze()
-    return InTurns(bodies, turns)
+    return InTurns(bodies, turns, before_stop=farewell.begin)
 
 
 def _end_with_supervisor() -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 import requests
 
+from benchmarks.stand import ROOT, python
 from tests.cli.running_portal import COMMAND, clean_environ, serving
 from tests.databases import free_port
 
@@ -114,3 +115,12 @@ def eventually_up(url):
             return requests.get(f"{url}/healthz", timeout=5)
         time.sleep(0.05)
     return pytest.fail("it did not come up")
+
+
+def test_an_application_that_knows_nothing_of_workers_is_stopped_as_quickly():
+    port = free_port()
+    command = python("-m", "benchmarks.host", "benchmarks.bare_app:application", str(port))
+    process = subprocess.Popen(command, cwd=ROOT)
+    eventually_up(f"http://127.0.0.1:{port}")
+    process.terminate()
+    assert process.wait(10) == 0
