@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import pytest
 
 from portal.cli.answering import InTurns
-from portal.cli.turns import Turns
+from portal.cli.turns import _MOST_BRIEF, Turns
 
 THREADS = 8
 
@@ -176,6 +176,109 @@ def test_who_comes_back_from_a_brief_wait_goes_before_who_comes_in(server: Serve
     for done in sent:
         done.result(5)
     assert ended == ["first", "second", "fresh"]
+
+
+def wait_briefly(server: Server, over: threading.Event) -> None:
+    with server.turns.briefly():
+        over.wait(10)
+
+
+@pytest.mark.usefixtures("unwatched")
+def test_while_several_wait_briefly_nobody_is_taken_in(server: Server):
+    after_a_rush(server)
+    over = [threading.Event() for _ in range(_MOST_BRIEF)]
+    waiting = []
+    for event in over:
+        waiting.append(server.send(lambda event=event: wait_briefly(server, event)))
+        until(lambda: len(server.turns._brief) == len(waiting))
+    page = server.send(lambda: "page")
+    with pytest.raises(TimeoutError):
+        page.result(0.1)
+    over[0].set()
+    assert page.result(5) == "page"
+    for event in over:
+        event.set()
+    for done in waiting:
+        done.result(5)
+
+
+def test_brief_waits_that_last_keep_nobody_out(server: Server):
+    over = threading.Event()
+    waiting = [server.send(lambda: wait_briefly(server, over)) for _ in range(THREADS - 1)]
+    until(lambda: len(server.turns._brief) == len(waiting))
+    before = time.monotonic()
+    assert server.send(lambda: "page").result(5) == "page"
+    assert time.monotonic() - before < 1
+    over.set()
+    for done in waiting:
+        done.result(5)
+
+
+def test_all_threads_but_one_may_wait_at_once(server: Server):
+    after_a_rush(server)
+    over = threading.Event()
+
+    def wait() -> None:
+        with server.turns.aside():
+            over.wait(10)
+
+    waiting = [server.send(wait) for _ in range(THREADS - 1)]
+    assert server.send(lambda: "page").result(5) == "page"
+    over.set()
+    for done in waiting:
+        done.result(5)
+
+
+def test_request_that_hangs_unforeseen_loses_its_turn(server: Server):
+    after_a_rush(server)
+    over = threading.Event()
+    hanging = server.send(lambda: over.wait(10))
+    before = time.monotonic()
+    assert server.send(lambda: "page").result(5) == "page"
+    assert time.monotonic() - before < 1
+    over.set()
+    assert hanging.result(5) is True
+    assert server.send(lambda: "page").result(5) == "page"
+
+
+def test_request_can_tell_that_it_lasted_too_long(server: Server):
+    def lasting() -> bool:
+        time.sleep(0.3)
+        return server.turns.was_taken_away()
+
+    def aside() -> bool:
+        with server.turns.aside():
+            time.sleep(0.3)
+        return server.turns.was_taken_away()
+
+    assert server.send(lasting).result(5) is True
+    assert server.send(server.turns.was_taken_away).result(5) is False
+    assert server.send(aside).result(5) is False
+
+
+def test_wait_within_a_wait_gives_the_turn_back_once(server: Server):
+    def work() -> str:
+        with server.turns.aside(), server.turns.aside():
+            pass
+        return "done"
+
+    for _ in range(20):
+        assert server.send(work).result(5) == "done"
+
+
+def test_request_that_breaks_passes_its_turn_on(server: Server):
+    def breaks() -> None:
+        raise BrokenError
+
+    for _ in range(THREADS * 2):
+        with pytest.raises(BrokenError):
+            server.send(breaks).result(5)
+    assert server.send(lambda: "page").result(5) == "page"
+
+
+def test_aside_outside_any_request_is_nothing(server: Server):
+    with server.turns.aside():
+        assert server.send(lambda: "page").result(5) == "page"
 
 
 def test_no_mixture_of_waits_hangs_and_breaks_leaves_a_request_unanswered(server: Server):
