@@ -35,6 +35,7 @@ def _worker(beside: Callable[[], object]) -> Callable[..., None]:
 
     @mp.WorkerProcess.wrap_target  # type: ignore[untyped-decorator]
     def work(worker_id: int, application: Any, *args: Any) -> None:
+        # Its threads hold SIGTERM back already: the supervisor's mask came along with the fork.
         hear_it(signal.SIGTERM, first=getattr(application, "before_stop", lambda: None))
         if worker_id == 1:
             threading.Thread(target=beside, name="beside", daemon=True).start()
@@ -79,8 +80,9 @@ def _leave() -> NoReturn:
     to a Python that is being taken down it is ended inside of the server, which panics.
     """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, AttributeError):  # nobody reads it any more; it was closed
-            stream.flush()
+        with suppress(OSError):  # nobody reads it any more
+            if stream is not None:  # it was closed before the start
+                stream.flush()
     os._exit(0)
 
 
